@@ -1,0 +1,40 @@
+package limits
+
+import "time"
+
+// Bounds of the cache stores (internal/cache/lmdb and internal/cache/mem).
+const (
+	// StoreKeyMax is the longest key in bytes: LMDB's compiled-in maximum. A name needs at most 255
+	// bytes, so this leaves room for tags.
+	StoreKeyMax = 511
+
+	// StoreValueMax is the longest value in bytes: one DNS message of 64 KiB with all its signatures,
+	// twice. Anything larger would let one entry displace hundreds.
+	StoreValueMax = 128 << 10
+
+	// StoreQueueOps and StoreQueueBytes bound the writes of one process waiting for the writer
+	// goroutine: about one second of cold resolution at full speed, held in memory twice at worst.
+	StoreQueueOps   = 16384
+	StoreQueueBytes = 16 << 20
+
+	// StoreLinger is how long queued writes wait for company. One commit copies a page of every tree
+	// level, so ten entries in one transaction cost little more than one.
+	StoreLinger = 5 * time.Millisecond
+
+	// StoreReaders is the number of read snapshots one process may have open at a time, and
+	// StoreReaderSlots that of all processes together (64 bytes of the lock file each).
+	StoreReaders     = 32
+	StoreReaderSlots = 4096
+
+	// StoreSizeMin is the smallest LMDB file in bytes that still holds a useful number of entries
+	// next to the pages reserved for deletions.
+	StoreSizeMin = 1 << 20
+
+	// StoreHealthInterval is how often a process compares the file it has mapped with the one on
+	// disk and removes the marks of readers that died.
+	StoreHealthInterval = 5 * time.Second
+
+	// StoreSweepMax is the number of entries the in-memory store looks at for one that was not used
+	// recently, so that one insertion never stalls the readers for long.
+	StoreSweepMax = 1024
+)

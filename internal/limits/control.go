@@ -1,0 +1,45 @@
+package limits
+
+import "time"
+
+// Bounds of the talk between the processes and of the management API.
+const (
+	// ControlFrame is the most bytes of one JSON frame: a configuration of several
+	// MiB is already absurd, and the peer is trusted but may be broken.
+	ControlFrame = 64 << 20
+	// ControlFiles is the most descriptors sent with one frame: 256 listening
+	// addresses over both protocols, several times over.
+	ControlFiles = 4096
+	// ControlFilesPerMessage stays below the kernel's SCM_MAX_FD of 253.
+	ControlFilesPerMessage = 250
+	// ControlHello is how long a peer may take to introduce itself.
+	ControlHello = 5 * time.Second
+	// ControlRequest bounds one request to a worker; resolving a name live is the slowest.
+	ControlRequest = 30 * time.Second
+	// ControlHeaderBytes bounds the header of a control or API request.
+	ControlHeaderBytes = 16 << 10
+	// ControlHeaderTime is how long a client may take to send the header.
+	ControlHeaderTime = 5 * time.Second
+	// ControlIdle closes an idle keep-alive connection.
+	ControlIdle = time.Minute
+	// ControlRedialMin and ControlRedialMax pace a component that waits for a
+	// dead manager to come back.
+	ControlRedialMin = 5 * time.Millisecond
+	ControlRedialMax = 500 * time.Millisecond
+
+	// ManagerBody is the most bytes of an API request body: a whole configuration.
+	ManagerBody = 16 << 20
+	// ManagerStart is how long a worker may take to become ready (manager.md section 3).
+	ManagerStart = 60 * time.Second
+	// ManagerStop is how long a component may take to stop before the supervisor kills it, plus some.
+	ManagerStop = 20 * time.Second
+	// ManagerLoad is how long compiling the policy may take; millions of rules take tens of seconds.
+	ManagerLoad = 10 * time.Minute
+	// ManagerProbe is how long the canary may take for its test question.
+	ManagerProbe = 10 * time.Second
+	// ManagerRevive is how long the manager leaves a dead worker to the supervisor
+	// before looking itself; the supervisor restarts at once and then with growing delay.
+	ManagerRevive = 5 * time.Second
+	// ManagerMetrics bounds collecting the metrics of one worker.
+	ManagerMetrics = 5 * time.Second
+)

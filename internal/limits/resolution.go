@@ -1,0 +1,69 @@
+package limits
+
+import "time"
+
+// Bounds of one resolution: a client query with all its sub-queries.
+const (
+	// UpstreamQueries sent for one client query, on every path together (B1).
+	UpstreamQueries = 100
+	// QueriesPerStep is the most queries between two alias steps (B2).
+	QueriesPerStep = 50
+	// ResolutionTime ends a resolution with SERVFAIL (B3).
+	ResolutionTime = 10 * time.Second
+	// Nesting of name-server address look-ups (B4).
+	Nesting = 7
+	// AliasSteps is the most CNAME and DNAME steps followed (B5).
+	AliasSteps = 11
+	// NSKept is the most NS records kept of a delegation, NSUsed of them are tried (B6a).
+	NSKept, NSUsed = 20, 13
+	// AddressesPerNS is the most glue or looked-up addresses used of one server name (B6b).
+	AddressesPerNS = 6
+	// NSLookupsPerCut and NSLookups bound look-ups of server addresses per delegation and in total (B6c).
+	NSLookupsPerCut, NSLookups = 10, 32
+	// NSLookupFailures ends the search for server addresses (B6d): against NXNS.
+	NSLookupFailures = 5
+	// MinimisedSteps of QNAME minimisation per query; the first MinimisedSingly add one label each (B7, RFC 9156 section 2.3).
+	MinimisedSteps, MinimisedSingly = 10, 4
+	// SameQuestion to one address over one transport (B8).
+	SameQuestion = 3
+	// BytesIn accepted from upstream (B9).
+	BytesIn = 256 << 10
+	// Connects to upstream servers (B10).
+	Connects = 8
+	// SignatureChecks and SignatureFailures of public-key operations (B11, B12).
+	SignatureChecks, SignatureFailures = 32, 8
+	// CryptoUnits is the weight of those operations; 1 unit is one P-256 check, about 0.1 ms.
+	CryptoUnits = 400
+	// KeysPerTag is the most keys tried that share algorithm and tag (B13).
+	KeysPerTag = 2
+	// DSRecords looked at per zone and Digests computed per query (B14).
+	DSRecords, Digests = 8, 16
+	// NSEC3Iterations above which a proof counts as insecure (B15, RFC 9276 section 3.2).
+	NSEC3Iterations = 50
+	// NSEC3Blocks is SHA-1 blocks of NSEC3 hashing per query, NSEC3Records proof RRsets per response (B16).
+	NSEC3Blocks, NSEC3Records = 600, 8
+	// RSAModulusBits and RSAExponentBits: keys beyond are not run at all, they only cost time (DW-10).
+	RSAModulusBits, RSAExponentBits = 4096, 33
+	// ServersPerCut is the most addresses tried for one question at one cut.
+	ServersPerCut = 26
+	// Referrals followed for one name: no real chain of delegations is longer.
+	Referrals = 32
+	// Restarts of one question at its cut after lame or bogus answers.
+	Restarts = 8
+	// WaitersPerResolution is the most clients attached to one resolution in flight (B26).
+	WaitersPerResolution = 1000
+	// Resolutions in flight per worker (B27).
+	Resolutions = 4096
+)
+
+// TTL caps (B24).
+const (
+	// NegativeTTL caps how long a denial is kept, in seconds (RFC 2308 section 5 suggests 1 to 3 hours).
+	NegativeTTL = 3600
+	// BogusTTL is how long a failed validation is remembered, in seconds.
+	BogusTTL = 5
+	// FailureTTL is how long a failed resolution is remembered, in seconds (RFC 9520 section 3.2; AM-19).
+	FailureTTL = 5
+	// RootHintsTTL is how long the built-in hints are used without asking again, in seconds.
+	RootHintsTTL = 3600
+)

@@ -1,0 +1,69 @@
+package limits
+
+import "time"
+
+// Bounds of the listeners (package server).
+const (
+	// UDPBatch is how many datagrams one recvmmsg or sendmmsg moves. At 64 the cost of the
+	// system call is spread thin enough not to show in a profile; more only adds latency.
+	UDPBatch = 64
+
+	// QueryBytes is the longest query accepted on any transport. A question needs 271 bytes
+	// with its header; the rest is room for EDNS options. Longer datagrams are dropped and
+	// streams announcing a longer message closed, so a client can never make us buffer 64 KiB.
+	QueryBytes = 4096
+
+	// UDPAnswerBytes is the room an answer buffer starts with: the largest datagram sent by
+	// default (1232) and most configured ones fit without growing it.
+	UDPAnswerBytes = 4096
+
+	// MinClientPort is the lowest source port answered. Ports below are services, not resolvers'
+	// clients: answering them feeds reflection loops (TR-22). Port 0 cannot be answered at all.
+	MinClientPort = 1024
+
+	// UDPReceiveBuffer is the receive buffer asked of the kernel per UDP socket, in bytes. It has
+	// to hold what arrives while a worker is being replaced: 0.1 s at 50 000 queries/s of ~700
+	// bytes kernel memory each. The kernel caps it at net.core.rmem_max.
+	UDPReceiveBuffer = 4 << 20
+
+	// Resolving is how many requests of one worker may be in Resolve at the same time (B27 asks
+	// for at least 2048). Each costs a goroutine and an answer buffer, about 16 KiB.
+	Resolving = 4096
+
+	// ListenBacklog is the length of the queue of connections not yet accepted (resolver.md 1).
+	ListenBacklog = 128
+	// TCPFastOpen is how many fast-open requests may be pending per socket (resolver.md 1).
+	TCPFastOpen = 16
+	// TCPDeferAccept is how long the kernel waits for a query before it shows us the connection.
+	TCPDeferAccept = 2 * time.Second
+	// TCPUserTimeout is how long sent data may stay unacknowledged before the kernel ends the
+	// connection: the bound on clients that vanish or close their window (TR-02).
+	TCPUserTimeout = 1 * time.Second
+
+	// Streams is how many client connections one worker holds. With 4 KiB read buffer and a
+	// goroutine each this is about 16 MiB idle, and leaves descriptors for upstream (TR-04).
+	Streams = 1000
+	// StreamsPerClient is the part of Streams one address (IPv6: one /64) may hold, so four
+	// clients at least are needed to fill it (TR-01: at most 25 %).
+	StreamsPerClient = Streams / 4
+	// StreamClientBitsV6 is the prefix length that counts as one client in IPv6.
+	StreamClientBitsV6 = 64
+
+	// StreamPipeline is the default of tcp-pipeline: queries of one connection in work at once.
+	StreamPipeline = 100
+	// StreamIdle is how long a connection lives without an outstanding query, how long it may
+	// take to send its first query, and how long any single query may take to arrive (TR-01).
+	StreamIdle = 10 * time.Second
+	// StreamWrite is how long one write of at most StreamBuffered bytes may take (TR-02: a client
+	// that does not read is closed within 5 s).
+	StreamWrite = 4 * time.Second
+	// StreamBuffered is how many answer bytes wait for a slow reader before work on its further
+	// queries stops (TR-02 allows 128 KiB; one answer of 64 KiB may go on top).
+	StreamBuffered = 60 << 10
+	// StreamLinger bounds how long a half-closed connection waits for its outstanding answers:
+	// more than any resolution takes.
+	StreamLinger = 15 * time.Second
+
+	// AcceptPause is the rest taken when accept fails, for want of descriptors most of all (TR-04).
+	AcceptPause = 50 * time.Millisecond
+)

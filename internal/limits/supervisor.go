@@ -1,0 +1,34 @@
+package limits
+
+import "time"
+
+const (
+	// SupervisorRPCBytes bounds one XML-RPC request or response in bytes: a
+	// full process list of SupervisorProcesses entries stays far below it.
+	SupervisorRPCBytes = 4 << 20
+	// SupervisorRPCDepth bounds the nesting of XML-RPC values; the API itself
+	// nests five deep.
+	SupervisorRPCDepth = 16
+	// SupervisorConfBytes bounds the supervisor's configuration file.
+	SupervisorConfBytes = 1 << 20
+	// SupervisorProcesses bounds the processes of one program, so that a typo
+	// in numprocs cannot exhaust memory.
+	SupervisorProcesses = 4096
+	// SupervisorLogLine is the longest piece of child output, in bytes, that is
+	// forwarded as one line; longer lines are cut into several.
+	SupervisorLogLine = 16 << 10
+	// SupervisorLogBacklog is the number of lines kept while the supervisor's
+	// own output is blocked; further lines are dropped and counted.
+	SupervisorLogBacklog = 4096
+	// SupervisorBackoffStep is the delay before the second restart in a row;
+	// the first one is immediate, each further one doubles the delay.
+	SupervisorBackoffStep = 100 * time.Millisecond
+	// SupervisorBackoffMax caps the restart delay: a worker that cannot start
+	// is tried again at least this often.
+	SupervisorBackoffMax = 5 * time.Second
+	// SupervisorBackoffDecay is the uptime that forgives one earlier failure.
+	SupervisorBackoffDecay = 10 * time.Second
+	// SupervisorRPCHeader bounds the time a client may take to send a request
+	// header.
+	SupervisorRPCHeader = 5 * time.Second
+)
