@@ -38,3 +38,15 @@ const (
 	// recently, so that one insertion never stalls the readers for long.
 	StoreSweepMax = 1024
 )
+
+const (
+	// StoreTxnOps and StoreTxnBytes bound one write transaction, and so the time for which the
+	// writers of other processes wait: some milliseconds.
+	StoreTxnOps   = 512
+	StoreTxnBytes = 1 << 20
+
+	// StoreReserveMax and StoreReserveShare bound the part of an LMDB file that only deletions and
+	// the tree itself may use: a deletion copies pages before it frees any.
+	StoreReserveMax   = 8 << 20
+	StoreReserveShare = 16
+)

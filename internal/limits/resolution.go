@@ -67,3 +67,10 @@ const (
 	// RootHintsTTL is how long the built-in hints are used without asking again, in seconds.
 	RootHintsTTL = 3600
 )
+
+// BogusServers is how many servers may give answers to one question that do not validate, before it is given up:
+// one broken secondary must not break a zone, but each try costs signature checks.
+const BogusServers = 3
+
+// KeyringZones is how many zones' keys a worker keeps parsed: about 1 KiB each.
+const KeyringZones = 16384

@@ -64,6 +64,10 @@ const (
 	// more than any resolution takes.
 	StreamLinger = 15 * time.Second
 
+	// StreamCloseWait is how long a connection closed by us, at shutdown, still swallows what the
+	// client sends: closing with unread data makes the kernel reset it, and answers get lost.
+	StreamCloseWait = 200 * time.Millisecond
+
 	// AcceptPause is the rest taken when accept fails, for want of descriptors most of all (TR-04).
 	AcceptPause = 50 * time.Millisecond
 )

@@ -1,0 +1,265 @@
+package iterate
+
+import (
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/explain"
+	"knot-resolver/internal/limits"
+)
+
+// accept validates what a response says about a question, stores it, and returns it. The
+// error is a bogus Failure when another server may do better.
+func (j *job) accept(c *cut, r *response, name dns.Name, t dns.Type) (cache.Entry, error) {
+	var entry cache.Entry
+	var err error
+	switch r.class {
+	case answered, aliased:
+		entry, err = j.positive(c, r, name, t)
+		if err == nil && r.class == aliased {
+			j.learnChain(c, r, &entry, name, t)
+		}
+	case noData, nxDomain:
+		entry, err = j.negative(c, r, name, t, r.class == nxDomain)
+	default:
+		err = failure(dns.EDENoReachableAuthority, "%s gives no usable answer to %v %v", r.server, name, t)
+	}
+	return entry, err
+}
+
+// positive accepts an RRset, or the alias in its place. A DNAME occludes the CNAME that comes with it.
+func (j *job) positive(c *cut, r *response, name dns.Name, t dns.Type) (cache.Entry, error) {
+	set := answerSet(r, name, t)
+	if set == nil {
+		return cache.Entry{}, failure(dns.EDEInvalidData, "no answer to %v %v in the response of %s", name, t, r.server)
+	}
+	if set.Type != t && (t == dns.TypeDS || t == dns.TypeDNSKEY || t == dns.TypeNS && name == c.zone) {
+		return cache.Entry{}, failure(dns.EDEInvalidData, "%v %v is an alias, which it must not be", name, t) // BW-07
+	}
+	if set.Type == dns.TypeCNAME && t != dns.TypeCNAME && set.RDatas.Count() > 1 {
+		return cache.Entry{}, failure(dns.EDEInvalidData, "%v has more than one CNAME", set.Owner)
+	}
+	e := cache.Entry{Kind: cache.Positive, Answer: *set, TTL: set.TTL, EDE: dns.NoEDE}
+	if err := j.secure(c, r, set, &e); err != nil {
+		return e, err
+	}
+	now := time.Now()
+	j.e.Cache.PutAnswer(set.Owner, set.Type, &e, now)
+	return e, nil
+}
+
+func answerSet(r *response, name dns.Name, t dns.Type) *dns.RRset {
+	if set := setOf(r.answer, name, t); set != nil {
+		return set
+	}
+	for i := range r.answer {
+		if set := &r.answer[i]; set.Type == dns.TypeDNAME && name.Below(set.Owner) {
+			return set
+		}
+	}
+	if t == dns.TypeANY && len(r.answer) > 0 {
+		return &r.answer[0]
+	}
+	return setOf(r.answer, name, dns.TypeCNAME)
+}
+
+// secure gives a positive entry its rank, or says why it is bogus.
+func (j *job) secure(c *cut, r *response, set *dns.RRset, e *cache.Entry) error {
+	if !j.validate {
+		e.Rank = cache.Unvalidated
+		return nil
+	}
+	zone, err := j.zoneOf(c, set)
+	if err != nil {
+		return err
+	}
+	_, negative := j.e.negative(set.Owner)
+	if !zone.secure || negative || set.Type == dns.TypeRRSIG {
+		e.Rank, e.EDE, e.Reason = cache.Insecure, zone.ede, zone.reason
+		return nil
+	}
+	keys, err := j.keysOf(zone)
+	if err != nil {
+		return err
+	}
+	signed, verdict := j.e.Validator.Verify(set, keys, time.Now(), j.budget)
+	j.traceVerdict(explain.KindVerify, set.Owner, set.Type, verdict)
+	if verdict.State != dnssec.Secure {
+		return bogus(verdict)
+	}
+	e.Rank, e.TTL = cache.Secure, min(e.TTL, signed.TTL)
+	if !signed.Wildcard {
+		return nil
+	}
+	return j.wildcard(keys, r, set, signed.Labels, e)
+}
+
+// wildcard demands the proof that nothing closer than the wildcard exists (RFC 4035 section 5.3.4).
+func (j *job) wildcard(keys *dnssec.Keys, r *response, set *dns.RRset, labels int, e *cache.Entry) error {
+	proof, sets, ttl := j.proofSets(keys, r.authority)
+	denial := proof.WildcardAnswer(set.Owner, labels)
+	j.traceVerdict(explain.KindProof, set.Owner, set.Type, denial.Verdict)
+	if denial.State == dnssec.Bogus {
+		return bogus(denial.Verdict)
+	}
+	if denial.State == dnssec.Insecure {
+		e.Rank, e.EDE, e.Reason = cache.Insecure, denial.EDE, denial.Reason
+	}
+	e.OptOut = denial.OptOut
+	e.Authority, e.TTL = sets, min(e.TTL, ttl)
+	return nil
+}
+
+// zoneOf finds the zone an RRset belongs to: servers of a zone may also serve zones below it, and then answer for those
+// without a referral.
+func (j *job) zoneOf(c *cut, set *dns.RRset) (*cut, error) {
+	if !c.secure || set.Type == dns.TypeRRSIG {
+		return c, nil
+	}
+	signer, ok := dnssec.Signer(set)
+	switch {
+	case ok && signer.Below(c.zone):
+		return j.descend(c, signer)
+	case len(set.Sigs) == 0 && set.Type == dns.TypeDS:
+		return j.descend(c, set.Owner.Parent())
+	case len(set.Sigs) == 0:
+		return j.descend(c, set.Owner)
+	}
+	return c, nil
+}
+
+// negative accepts a denial: NODATA, or NXDOMAIN.
+func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) (cache.Entry, error) {
+	e := cache.Entry{Kind: cache.NoData, Rank: cache.Unvalidated, EDE: dns.NoEDE}
+	if nx {
+		e.Kind = cache.NXDomain
+	}
+	soa := soaOf(r, c.zone, name)
+	if soa != nil {
+		e.TTL = negativeTTL(soa)
+		e.Authority = append(e.Authority, *soa)
+	}
+	if j.validate {
+		if err := j.secureDenial(c, r, soa, name, t, &e); err != nil {
+			return e, err
+		}
+	}
+	now := time.Now()
+	if soa == nil { // not to be remembered, nor trusted for long (RFC 2308 section 5, BW-09)
+		e.Inserted = now
+		return e, nil
+	}
+	j.e.Cache.PutAnswer(name, t, &e, now)
+	return e, nil
+}
+
+// negativeTTL is how long a denial may be kept (RFC 2308 section 5).
+func negativeTTL(set *dns.RRset) uint32 {
+	soa, err := dns.ParseSOA(set.RDatas.First())
+	if err != nil {
+		return 0
+	}
+	return min(set.TTL, soa.Minimum, limits.NegativeTTL)
+}
+
+func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t dns.Type, e *cache.Entry) error {
+	zone := c
+	if soa != nil && c.secure && soa.Owner.Below(c.zone) && (t != dns.TypeDS || soa.Owner != name) {
+		var err error
+		if zone, err = j.descend(c, soa.Owner); err != nil {
+			return err
+		}
+	}
+	if _, negative := j.e.negative(name); !zone.secure || negative {
+		e.Rank, e.EDE, e.Reason = cache.Insecure, zone.ede, zone.reason
+		return nil
+	}
+	keys, err := j.keysOf(zone)
+	if err != nil {
+		return err
+	}
+	if soa != nil {
+		signed, verdict := j.e.Validator.Verify(soa, keys, time.Now(), j.budget)
+		j.traceVerdict(explain.KindVerify, soa.Owner, soa.Type, verdict)
+		if verdict.State != dnssec.Secure {
+			return bogus(verdict)
+		}
+		e.TTL = min(e.TTL, signed.TTL)
+	}
+	return j.prove(keys, r, name, t, e)
+}
+
+// prove demands the NSEC or NSEC3 proof of a denial and takes its rank from it.
+func (j *job) prove(keys *dnssec.Keys, r *response, name dns.Name, t dns.Type, e *cache.Entry) error {
+	proof, sets, ttl := j.proofSets(keys, r.authority)
+	denial := proof.NoData(name, t)
+	if e.Kind == cache.NXDomain {
+		denial = proof.NameError(name)
+	}
+	j.traceVerdict(explain.KindProof, name, t, denial.Verdict)
+	if denial.State == dnssec.Bogus {
+		return bogus(denial.Verdict)
+	}
+	e.Rank, e.OptOut, e.Cut = cache.Secure, denial.OptOut, denial.Cut
+	if denial.State == dnssec.Insecure {
+		e.Rank, e.EDE, e.Reason = cache.Insecure, denial.EDE, denial.Reason
+	}
+	e.Authority, e.TTL = append(e.Authority, sets...), min(e.TTL, ttl)
+	return nil
+}
+
+// proof verifies the denial records of a section.
+func (j *job) proof(keys *dnssec.Keys, authority []dns.RRset) (*dnssec.Proof, uint32) {
+	p, _, ttl := j.proofSets(keys, authority)
+	return p, ttl
+}
+
+func (j *job) proofSets(keys *dnssec.Keys, authority []dns.RRset) (p *dnssec.Proof, sets []dns.RRset, ttl uint32) {
+	p, verified := j.e.Validator.Proof(authority, keys, time.Now(), j.budget)
+	ttl = limits.NegativeTTL
+	for i := range verified {
+		sets = append(sets, verified[i].Set)
+		ttl = min(ttl, verified[i].Signed.TTL)
+	}
+	return p, sets, ttl
+}
+
+// learnChain stores what a response says about the targets of its alias, as long as
+// they are in the zone asked and in no zone below it. It saves asking again; the chain is followed through the cache.
+func (j *job) learnChain(c *cut, r *response, e *cache.Entry, name dns.Name, t dns.Type) {
+	for range limits.AliasSteps {
+		next, alias, err := chain(e, name, t, newCollector())
+		if err != nil || !alias || !next.Under(c.zone) {
+			return
+		}
+		if d, ok := j.e.Cache.Cut(next, rankFor(j.validate), time.Now()); ok && d.Zone.Below(c.zone) {
+			return
+		}
+		var entry cache.Entry
+		switch soa := soaOf(r, c.zone, next); {
+		case answerSet(r, next, t) != nil:
+			entry, err = j.positive(c, r, next, t)
+		case soa != nil && r.aa:
+			entry, err = j.negative(c, r, next, t, r.rcode == dns.RCodeNXDomain)
+		default:
+			return
+		}
+		if err != nil {
+			return
+		}
+		e, name = &entry, next
+	}
+}
+
+func (j *job) traceVerdict(kind explain.Kind, name dns.Name, t dns.Type, v dnssec.Verdict) {
+	if !j.trace.On() {
+		return
+	}
+	s := explain.Step{Kind: kind, Name: name.String(), Type: t.String(), Verdict: v.State.String(), Text: v.Reason}
+	if v.EDE != dns.NoEDE {
+		s.EDE = v.EDE.String()
+	}
+	j.trace.Add(s)
+}

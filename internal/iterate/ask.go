@@ -1,0 +1,246 @@
+package iterate
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"strings"
+
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/explain"
+	"knot-resolver/internal/limits"
+	"knot-resolver/internal/upstream"
+)
+
+// session asks the servers of a cut one question, one server after the other, until a
+// response is good enough for the caller.
+type session struct {
+	*job
+	cut     *cut
+	name    dns.Name
+	typ     dns.Type
+	partial bool // a minimised question: the caller wants to see refusals and lame answers too
+
+	servers  []candidate
+	lookups  int
+	rejected int
+	last     int // index of the server last asked
+	bogus    *Failure
+	faults   []string // what went wrong, for the outcome
+}
+
+// candidate is an address with what happened to it in this session.
+type candidate struct {
+	upstream.Candidate
+	asked  int
+	closed bool // asking again is pointless
+	plain  bool // asked without EDNS after it refused EDNS
+}
+
+func (j *job) session(c *cut, name dns.Name, t dns.Type) *session {
+	s := &session{job: j, cut: c, name: name, typ: t}
+	for i := range c.servers {
+		s.cachedAddresses(&c.servers[i])
+		s.addServer(&c.servers[i])
+	}
+	return s
+}
+
+// addServer makes candidates of the addresses of a name server, each address once (AM-05).
+func (s *session) addServer(ns *nameserver) {
+	for _, a := range ns.addrs[:min(len(ns.addrs), limits.AddressesPerNS)] {
+		if server, ok := s.e.server(a); ok && len(s.servers) < limits.ServersPerCut && !s.has(server) {
+			s.servers = append(s.servers, candidate{Candidate: upstream.Candidate{Server: server}})
+		}
+	}
+}
+
+func (s *session) has(server netip.AddrPort) bool {
+	for i := range s.servers {
+		if s.servers[i].Server == server {
+			return true
+		}
+	}
+	return false
+}
+
+// next asks servers until one gives a response worth looking at.
+func (s *session) next() (*response, error) {
+	for {
+		if s.ctx.Err() != nil {
+			return nil, s.exhausted()
+		}
+		open := s.open()
+		if len(open) == 0 || s.allFailed(open) {
+			if s.lookUpServer() {
+				continue
+			}
+			if len(open) == 0 {
+				return nil, s.exhausted()
+			}
+		}
+		s.e.Stats.Fill(open)
+		choice := upstream.Choose(open, random64())
+		s.last = s.indexOf(choice.Server)
+		r, err := s.ask(&s.servers[s.last], choice, open[choice.Index])
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			return r, nil
+		}
+	}
+}
+
+// open lists the servers that may still be asked.
+func (s *session) open() []upstream.Candidate {
+	var open []upstream.Candidate
+	for i := range s.servers {
+		if c := &s.servers[i]; !c.closed && c.asked < limits.SameQuestion {
+			open = append(open, c.Candidate)
+		}
+	}
+	return open
+}
+
+func (s *session) allFailed(open []upstream.Candidate) bool {
+	for i := range open {
+		if open[i].Errors == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *session) indexOf(server netip.AddrPort) int {
+	for i := range s.servers {
+		if s.servers[i].Server == server {
+			return i
+		}
+	}
+	return 0
+}
+
+// ask does one exchange. No response and no error means: try the next server.
+func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candidate) (*response, error) {
+	c.asked++
+	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
+	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP,
+		Case0x20: s.e.Case0x20 && !known.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
+	reply, err := s.e.Client.Ask(s.ctx, choice.Server, q, s.budget)
+	s.e.Stats.Report(choice, reply, err)
+	if err != nil {
+		return nil, s.failed(c, choice, err)
+	}
+	r := read(reply, s.cut.zone, s.name, s.typ, s.e.Glue == GluePermissive)
+	r.server = choice.Server.String()
+	s.traceReply(r, reply)
+	switch r.class {
+	case errored, malformed, lame:
+		return s.unhelpful(c, r, edns, reply.Bare)
+	}
+	return r, nil
+}
+
+// failed takes in an exchange without an answer. Only an exhausted budget ends the session.
+func (s *session) failed(c *candidate, choice upstream.Choice, err error) error {
+	s.trace.Add(explain.Step{Kind: explain.KindAsk, Name: s.name.String(), Type: s.typ.String(), Zone: s.cut.zone.String(),
+		Server: choice.Server.String(), Text: err.Error()})
+	var spent *limits.Exceeded
+	if errors.As(err, &spent) {
+		return spent
+	}
+	c.Errors++
+	switch {
+	case errors.Is(err, upstream.ErrTimeout):
+		c.Timeouts++
+		c.TCPFailed = c.TCPFailed || choice.TCP
+	case errors.Is(err, upstream.ErrNoRoute), errors.Is(err, upstream.ErrForbidden):
+		c.closed = true
+	case choice.TCP:
+		c.TCPFailed = true
+	}
+	s.fault(err.Error())
+	return nil
+}
+
+// unhelpful decides what to do after a response that answers nothing.
+func (s *session) unhelpful(c *candidate, r *response, edns, bare bool) (*response, error) {
+	if r.class == errored && edns && !r.edns && (r.rcode == dns.RCodeFormErr || r.rcode == dns.RCodeNotImp) {
+		c.plain = true // it may not know EDNS: once without (RFC 6891 section 7)
+		if !bare && !s.cut.secure {
+			s.e.Stats.EDNSBroken(c.Server)
+		}
+		return nil, nil
+	}
+	what := r.class.String()
+	if r.class == errored {
+		what = r.rcode.String()
+	}
+	c.Errors++
+	c.closed = true
+	s.fault(r.server + " says " + what)
+	if s.partial {
+		return r, nil
+	}
+	return nil, nil
+}
+
+// reject puts aside the response just returned by next. It returns the error that ends
+// the session when it is of no use to ask further.
+func (s *session) reject(err error) error {
+	f := asFailure(err)
+	if !f.Bogus {
+		return err
+	}
+	if s.bogus == nil {
+		s.bogus = f
+	}
+	s.servers[s.last].Errors++
+	s.servers[s.last].closed = true
+	if s.rejected++; s.rejected == limits.BogusServers {
+		return s.bogus
+	}
+	return nil
+}
+
+func (s *session) fault(text string) {
+	if len(s.faults) < 3 {
+		s.faults = append(s.faults, text)
+	}
+}
+
+// exhausted is the failure of a session that has nobody left to ask.
+func (s *session) exhausted() error {
+	if s.bogus != nil {
+		return s.bogus
+	}
+	why := strings.Join(s.faults, "; ")
+	switch {
+	case s.ctx.Err() != nil:
+		why = "time is up; " + why
+	case why == "":
+		why = "none of them has a usable address"
+	}
+	return failure(dns.EDENoReachableAuthority, "no server of %v answers %v %v: %s", s.cut.zone, s.name, s.typ, why)
+}
+
+func (s *session) traceReply(r *response, reply *upstream.Reply) {
+	if !s.trace.On() {
+		return
+	}
+	transport := "udp"
+	if reply.TCP {
+		transport = "tcp"
+	}
+	s.trace.Add(explain.Step{Kind: explain.KindAsk, Name: s.name.String(), Type: s.typ.String(), Zone: s.cut.zone.String(), Server: r.server,
+		Transport: transport, RTTMicros: reply.RTT.Microseconds(), RCode: r.rcode.String(), Class: r.class.String(), Text: reply.Degraded.String()})
+}
+
+// random64 returns 64 unpredictable bits.
+func random64() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.NativeEndian.Uint64(b[:])
+}

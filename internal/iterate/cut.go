@@ -1,0 +1,114 @@
+package iterate
+
+import (
+	"net/netip"
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/explain"
+	"knot-resolver/internal/limits"
+)
+
+// cut is a zone with the servers to ask and what secures it.
+type cut struct {
+	zone    dns.Name
+	servers []nameserver
+	secure  bool          // the zone is signed: anchor says with which keys
+	anchor  dnssec.Anchor // of a secure zone
+	ede     dns.EDECode   // why it is insecure, when that is worth telling
+	reason  string
+	expires time.Time // no delegation below it lives longer
+}
+
+// nameserver is one server of a cut. Its addresses come from glue, the cache or a look-up.
+type nameserver struct {
+	name     dns.Name
+	addrs    []netip.Addr
+	lookedUp bool
+}
+
+func nameservers(from []cache.NS) []nameserver {
+	list := make([]nameserver, 0, min(len(from), limits.NSUsed))
+	for _, ns := range from[:min(len(from), limits.NSUsed)] {
+		list = append(list, nameserver{name: ns.Name, addrs: ns.Addrs})
+	}
+	return list
+}
+
+// negative returns the negative trust anchor at or above a name.
+func (e *Engine) negative(name dns.Name) (dns.Name, bool) {
+	for _, n := range e.Negative {
+		if name.Under(n) {
+			return n, true
+		}
+	}
+	return "", false
+}
+
+// root is the cut resolution starts from when nothing is known.
+func (j *job) root() *cut {
+	c := &cut{zone: dns.Root, servers: nameservers(j.e.RootHints), ede: dns.NoEDE, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
+	if a, ok := j.e.anchors[dns.Root]; ok && j.validate {
+		c.secure, c.anchor = true, a
+	}
+	return c
+}
+
+// closest returns the deepest known cut to ask for a question. A DS set belongs to the parent.
+func (j *job) closest(name dns.Name, t dns.Type) *cut {
+	if t == dns.TypeDS && name != dns.Root {
+		name = name.Parent()
+	}
+	d, ok := j.e.Cache.Cut(name, rankFor(j.validate), time.Now())
+	c := j.root()
+	if ok {
+		c = j.restored(&d)
+	}
+	j.traceCut(c, ok)
+	return c
+}
+
+// restored makes a cut of a cached delegation.
+func (j *job) restored(d *cache.Delegation) *cut {
+	c := &cut{zone: d.Zone, servers: nameservers(d.Servers), ede: d.EDE, reason: d.Reason, expires: d.Expires}
+	if d.Rank == cache.Secure && j.validate {
+		// The set was validated before it was stored.
+		if anchor, verdict := j.e.Validator.Delegation(&d.DS); verdict.State == dnssec.Secure {
+			c.secure, c.anchor = true, anchor
+		}
+	}
+	j.configured(c)
+	return c
+}
+
+// configured lets trust anchors, positive and negative, decide over what the parent said.
+func (j *job) configured(c *cut) {
+	if !j.validate {
+		return
+	}
+	if a, ok := j.e.anchors[c.zone]; ok {
+		c.secure, c.anchor = true, a
+	}
+	if n, ok := j.e.negative(c.zone); ok {
+		c.secure, c.reason = false, "negative trust anchor "+n.String()
+	}
+}
+
+func (j *job) traceCut(c *cut, cached bool) {
+	if !j.trace.On() {
+		return
+	}
+	s := explain.Step{Kind: explain.KindCut, Zone: c.zone.String(), Verdict: "insecure", Text: c.reason}
+	if c.secure {
+		s.Verdict = "secure"
+	}
+	if !j.validate {
+		s.Verdict = "unvalidated"
+	}
+	if cached {
+		s.Class = "cached"
+	}
+	j.trace.Add(s)
+}

@@ -1,0 +1,238 @@
+package iterate
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/explain"
+	"knot-resolver/internal/limits"
+	"knot-resolver/internal/upstream"
+)
+
+// Glue says which addresses in a referral are believed.
+type Glue uint8
+
+// Glue rules (option glue-checking).
+const (
+	GlueNormal     Glue = iota // of servers inside the zone that refers
+	GlueStrict                 // only of servers below the new cut
+	GluePermissive             // any
+)
+
+// Options of an Engine.
+type Options struct {
+	Cache     *cache.Cache
+	Client    *upstream.Client
+	Stats     *upstream.Stats
+	Validator *dnssec.Validator
+	Log       *slog.Logger
+
+	RootHints []cache.NS      // servers of the root
+	Anchors   []dnssec.Anchor // trust anchors; without one for the root everything is insecure
+	Negative  []dns.Name      // negative trust anchors: these names and everything below are insecure
+
+	Glue         Glue
+	Minimise     bool                    // QNAME minimisation (RFC 9156)
+	Case0x20     bool                    // random letter case in queries
+	IPv4, IPv6   bool                    // address families to use
+	Addresses    upstream.AddressOptions // which addresses may be asked
+	UpstreamPort uint16                  // of servers; 0 means 53
+	UDPSize      int                     // EDNS size offered; 0 means limits.UDPPayload
+	LogBogus     bool                    // one notice per validation failure
+
+	// Local, when set, is asked about every name before the cache: local data, which counts as secure.
+	Local func(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool)
+}
+
+// Engine resolves questions. It is safe for concurrent use.
+type Engine struct {
+	Options
+	anchors map[dns.Name]dnssec.Anchor
+	flights flights
+	keys    keyring
+}
+
+// New makes an Engine.
+func New(o Options) *Engine {
+	if o.UpstreamPort == 0 {
+		o.UpstreamPort = 53
+	}
+	e := &Engine{Options: o, anchors: make(map[dns.Name]dnssec.Anchor)}
+	for _, a := range o.Anchors {
+		e.anchors[a.Zone] = a
+	}
+	return e
+}
+
+// Resolve answers a question from the cache or by asking servers. It returns within
+// limits.ResolutionTime. trace may be nil.
+func (e *Engine) Resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
+	ctx, cancel := context.WithTimeout(ctx, limits.ResolutionTime)
+	defer cancel()
+	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, task: new(task)}
+	return j.follow(q.Name, q.Type)
+}
+
+// FromCache answers a question from the cache alone; ok is false when that cannot be done.
+func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
+	found := newCollector()
+	name, now := q.Name, time.Now()
+	for range limits.AliasSteps + 1 {
+		entry, ok := e.local(name, q.Type, now)
+		if !ok {
+			entry, ok = e.cached(name, q.Type, rankFor(!q.CheckingDisabled), now)
+		}
+		if !ok {
+			return Outcome{}, false
+		}
+		if entry.Kind == cache.Failure {
+			return (&Failure{RCode: dns.RCodeServFail, EDE: entry.EDE, Reason: entry.Reason}).outcome(), true
+		}
+		next, alias, err := chain(&entry, name, q.Type, found)
+		if err != nil {
+			return asFailure(err).outcome(), true
+		}
+		if !alias {
+			return found.Outcome, true
+		}
+		name = next
+	}
+	return Outcome{}, false
+}
+
+func (e *Engine) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
+	if e.Local == nil {
+		return cache.Entry{}, false
+	}
+	return e.Local(name, t, now)
+}
+
+// Forget drops what is kept in memory besides the cache: after the cache was cleared.
+func (e *Engine) Forget() { e.keys.clear() }
+
+// cached returns what the cache holds for a question, TTLs reduced by its age.
+func (e *Engine) cached(name dns.Name, t dns.Type, want cache.Rank, now time.Time) (cache.Entry, bool) {
+	entry, ok := e.Cache.Answer(name, t, want, now)
+	if !ok {
+		if entry, ok = e.Cache.Failure(name, t, now); !ok || want == cache.Unvalidated {
+			return cache.Entry{}, false // who disabled checking gets a try of his own
+		}
+	}
+	left, fresh := entry.Remaining(now)
+	if !fresh {
+		return cache.Entry{}, false
+	}
+	return aged(entry, left), true
+}
+
+func rankFor(validate bool) cache.Rank {
+	if validate {
+		return cache.Insecure
+	}
+	return cache.Unvalidated
+}
+
+// job is one resolution or sub-resolution.
+type job struct {
+	e        *Engine
+	ctx      context.Context
+	budget   *limits.Budget
+	trace    *explain.Node
+	validate bool
+	depth    int  // nesting of server address look-ups
+	fresh    bool // do not answer the question itself from the cache
+	task     *task
+	asked    bool // a server was asked, by this job or one it waited for
+}
+
+// afresh says whether cached answers and failures are to be passed over here.
+func (j *job) afresh() bool { return j.fresh && j.depth == 0 }
+
+// child makes a job for something this one depends on.
+func (j *job) child(trace *explain.Node) *job {
+	sub := *j
+	sub.trace = trace
+	return &sub
+}
+
+// follow resolves a question and the aliases it leads to.
+func (j *job) follow(name dns.Name, t dns.Type) Outcome {
+	found := newCollector()
+	for range limits.AliasSteps + 1 {
+		entry, err := j.find(name, t)
+		if err != nil {
+			return asFailure(err).outcome()
+		}
+		next, alias, err := chain(&entry, name, t, found)
+		if err != nil {
+			return asFailure(err).outcome()
+		}
+		if !alias {
+			found.Cached = !j.asked
+			return found.Outcome
+		}
+		j.trace.Add(explain.Step{Kind: explain.KindAlias, Name: next.String()})
+		name = next
+	}
+	return failure(dns.EDEOther, "more than %d aliases, now at %v", limits.AliasSteps, name).outcome()
+}
+
+// find resolves a question up to its first alias: from the cache, with somebody who asks the same already, or itself.
+func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
+	now := time.Now()
+	if entry, ok := j.e.local(name, t, now); ok {
+		j.trace.Add(explain.Step{Kind: explain.KindRule, Name: name.String(), Type: t.String(), Class: entryClass(&entry), Text: entry.Reason})
+		return entry, nil
+	}
+	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.afresh() {
+		if entry.Kind == cache.Failure {
+			j.trace.Add(explain.Step{Kind: explain.KindCache, Name: name.String(), Type: t.String(), Class: "failure", Text: entry.Reason})
+			return entry, &Failure{RCode: dns.RCodeServFail, EDE: entry.EDE, Reason: entry.Reason}
+		}
+		j.traceCached(&entry, name, t)
+		return entry, nil
+	}
+	return j.share(flightKey{name: name, typ: t, validate: j.validate}, func() (cache.Entry, error) {
+		entry, err := j.walk(name, t)
+		if err != nil {
+			j.remember(name, t, err)
+		}
+		return entry, err
+	})
+}
+
+// remember stores a failure that is not due to this query alone (RFC 9520).
+func (j *job) remember(name dns.Name, t dns.Type, err error) {
+	f := asFailure(err)
+	if !j.validate || f.Passing || j.ctx.Err() == context.Canceled {
+		return
+	}
+	ttl := uint32(limits.FailureTTL)
+	if f.Bogus {
+		ttl = limits.BogusTTL
+		if j.e.LogBogus {
+			j.e.Log.Warn("validation failure: "+name.String()+" "+t.String(), "group", "dnssec", "reason", f.Reason)
+		}
+	}
+	j.e.Cache.PutFailure(name, t, f.EDE, f.Reason, ttl, time.Now())
+}
+
+func (j *job) traceCached(e *cache.Entry, name dns.Name, t dns.Type) {
+	if !j.trace.On() {
+		return
+	}
+	j.trace.Add(explain.Step{Kind: explain.KindCache, Name: name.String(), Type: t.String(), Class: entryClass(e), Verdict: rankWord(e.Rank)})
+}
+
+// port makes server addresses out of what glue and look-ups give.
+func (e *Engine) server(a netip.Addr) (netip.AddrPort, bool) {
+	a = a.Unmap()
+	s := netip.AddrPortFrom(a, e.UpstreamPort)
+	ok := upstream.Usable(s, e.Addresses) && (a.Is4() && e.IPv4 || a.Is6() && e.IPv6)
+	return s, ok
+}

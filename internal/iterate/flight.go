@@ -1,0 +1,109 @@
+package iterate
+
+import (
+	"sync"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/explain"
+	"knot-resolver/internal/limits"
+)
+
+// flights lets resolutions of the same question share one walk, also as parts of
+// different client queries (SP-06). A walk may need the result of another, so waiting
+// could form a circle: two zones that serve each other. The rule is: nobody waits for a walk that
+// waits, directly or not, for him; he is told that there is a circle instead.
+type flights struct {
+	mu   sync.Mutex
+	open map[flightKey]*flight
+}
+
+type flightKey struct {
+	name     dns.Name
+	typ      dns.Type
+	validate bool
+	keys     bool // the keys of a zone, as part of another resolution
+}
+
+// task is one client query with all its sub-jobs: it does one thing at a time and so
+// waits for one flight at most. Its fields belong to flights.mu.
+type task struct {
+	waiting *flight
+}
+
+type flight struct {
+	owner   *task
+	done    chan struct{}
+	waiters int
+	entry   cache.Entry
+	err     error
+}
+
+// leadsTo says whether following who waits for whom from f comes to t.
+func (f *flight) leadsTo(t *task) bool {
+	for f != nil {
+		if f.owner == t {
+			return true
+		}
+		f = f.owner.waiting
+	}
+	return false
+}
+
+// share runs walk, or waits for somebody who runs it.
+func (j *job) share(key flightKey, walk func() (cache.Entry, error)) (cache.Entry, error) {
+	s := &j.e.flights
+	s.mu.Lock()
+	if f, ok := s.open[key]; ok {
+		switch {
+		case f.leadsTo(j.task):
+			s.mu.Unlock()
+			return cache.Entry{}, &Failure{RCode: dns.RCodeServFail, EDE: dns.EDENoReachableAuthority, Passing: true,
+				Reason: "to resolve " + key.name.String() + " " + key.typ.String() + " it would have to be known already"}
+		case f.waiters == limits.WaitersPerResolution:
+			s.mu.Unlock()
+			return cache.Entry{}, &Failure{RCode: dns.RCodeServFail, EDE: dns.EDEOther, Passing: true,
+				Reason: "too many clients wait for " + key.name.String()}
+		}
+		f.waiters++
+		j.task.waiting = f
+		s.mu.Unlock()
+		return j.await(f, key)
+	}
+	if s.open == nil {
+		s.open = make(map[flightKey]*flight)
+	}
+	f := &flight{owner: j.task, done: make(chan struct{})}
+	s.open[key] = f
+	s.mu.Unlock()
+
+	j.asked = true
+	f.entry, f.err = walk()
+	s.mu.Lock()
+	delete(s.open, key)
+	s.mu.Unlock()
+	close(f.done)
+	return f.entry, f.err
+}
+
+func (j *job) await(f *flight, key flightKey) (cache.Entry, error) {
+	j.trace.Add(explain.Step{Kind: explain.KindJoin, Name: key.name.String(), Type: key.typ.String(), Text: "is being resolved already"})
+	defer func() {
+		j.e.flights.mu.Lock()
+		j.task.waiting = nil
+		f.waiters--
+		j.e.flights.mu.Unlock()
+	}()
+	j.asked = true
+	select {
+	case <-f.done:
+		return f.entry, f.err
+	case <-j.ctx.Done():
+		return cache.Entry{}, j.late(key.name, key.typ)
+	}
+}
+
+// late is the failure of a resolution that ran out of time.
+func (j *job) late(name dns.Name, t dns.Type) error {
+	return failure(dns.EDENoReachableAuthority, "no answer for %v %v within %v", name, t, limits.ResolutionTime)
+}

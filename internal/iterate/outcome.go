@@ -1,0 +1,109 @@
+package iterate
+
+import (
+	"errors"
+	"fmt"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/limits"
+)
+
+// Question is what to resolve. The class is always IN.
+type Question struct {
+	Name dns.Name // lower case
+	Type dns.Type
+	// CheckingDisabled accepts data that was not, or not successfully, validated.
+	CheckingDisabled bool
+	// Fresh asks servers even when the answer is cached. Delegations and keys still come from the cache.
+	Fresh bool
+}
+
+func (q Question) String() string { return q.Name.String() + " " + q.Type.String() }
+
+// Outcome is how a resolution ended: a value, also when it failed.
+type Outcome struct {
+	RCode  dns.RCode
+	EDE    dns.EDECode // dns.NoEDE when there is nothing to tell
+	Reason string      // in words, with the names concerned; never empty for SERVFAIL
+	Secure bool        // everything in Answer and Authority is validated
+	Cached bool        // no server was asked
+
+	Answer    []dns.RRset // aliases in order, then the RRset asked for
+	Authority []dns.RRset // SOA and proofs of a denial, proofs of wildcard answers
+}
+
+// Failure is a resolution that came to nothing.
+type Failure struct {
+	RCode  dns.RCode
+	EDE    dns.EDECode
+	Reason string
+	// Bogus says that an answer was there but did not validate, so that asking another server may help.
+	Bogus bool
+	// Passing failures come from this query's own limits, not from the name: they are not remembered.
+	Passing bool
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("%v (%v): %s", f.RCode, f.EDE, f.Reason) }
+
+func failure(code dns.EDECode, format string, args ...any) *Failure {
+	return &Failure{RCode: dns.RCodeServFail, EDE: code, Reason: fmt.Sprintf(format, args...)}
+}
+
+// bogus makes a failure of a validation verdict.
+func bogus(v dnssec.Verdict) *Failure {
+	return &Failure{RCode: dns.RCodeServFail, EDE: v.EDE, Reason: v.Reason, Bogus: true}
+}
+
+// asFailure gives every error that ends a resolution its outcome.
+func asFailure(err error) *Failure {
+	var f *Failure
+	var spent *limits.Exceeded
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &spent):
+		f = failure(dns.EDEOther, "the query needs %v", spent)
+	default:
+		f = failure(dns.EDENetworkError, "%v", err)
+	}
+	return f
+}
+
+// outcome of a failure.
+func (f *Failure) outcome() Outcome { return Outcome{RCode: f.RCode, EDE: f.EDE, Reason: f.Reason} }
+
+// collector builds an Outcome out of the entries along a chain of aliases.
+type collector struct{ Outcome }
+
+func newCollector() *collector {
+	return &collector{Outcome{Secure: true, EDE: dns.NoEDE, Cached: true}}
+}
+
+// add takes one entry, whose TTLs must already be reduced by its age.
+func (c *collector) add(e *cache.Entry) {
+	if e.Rank != cache.Secure || e.OptOut {
+		c.Secure = false
+	}
+	if c.EDE == dns.NoEDE && e.EDE != dns.NoEDE {
+		c.EDE, c.Reason = e.EDE, e.Reason
+	}
+	if e.Kind == cache.Positive {
+		c.Answer = append(c.Answer, e.Answer)
+	}
+	if e.Kind == cache.NXDomain {
+		c.RCode = dns.RCodeNXDomain
+	}
+	c.Authority = append(c.Authority, e.Authority...)
+}
+
+// aged returns the entry with all TTLs reduced to what is left.
+func aged(e cache.Entry, left uint32) cache.Entry {
+	passed := e.TTL - left
+	e.Answer.TTL -= min(e.Answer.TTL, passed)
+	for i := range e.Authority {
+		e.Authority[i].TTL -= min(e.Authority[i].TTL, passed)
+	}
+	return e
+}

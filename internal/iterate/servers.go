@@ -1,0 +1,90 @@
+package iterate
+
+import (
+	"net/netip"
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/explain"
+	"knot-resolver/internal/limits"
+)
+
+// cachedAddresses fills in what the cache knows of a server without glue.
+func (s *session) cachedAddresses(ns *nameserver) {
+	if len(ns.addrs) > 0 || ns.lookedUp {
+		return
+	}
+	for _, t := range s.e.addressTypes() {
+		if e, ok := s.e.cached(ns.name, t, rankFor(s.validate), time.Now()); ok && e.Kind == cache.Positive && e.Answer.Type == t {
+			ns.addrs = appendAddrs(ns.addrs, &e.Answer)
+		}
+	}
+	ns.lookedUp = len(ns.addrs) > 0
+}
+
+// addressTypes lists the types of addresses in use, the more promising first.
+func (e *Engine) addressTypes() []dns.Type {
+	switch {
+	case !e.IPv6:
+		return []dns.Type{dns.TypeA}
+	case !e.IPv4:
+		return []dns.Type{dns.TypeAAAA}
+	}
+	return []dns.Type{dns.TypeA, dns.TypeAAAA}
+}
+
+func appendAddrs(to []netip.Addr, set *dns.RRset) []netip.Addr {
+	for rdata := range set.RDatas.All() {
+		if a, ok := dns.AddrOf(set.Type, rdata); ok && len(to) < limits.AddressesPerNS {
+			to = append(to, a)
+		}
+	}
+	return to
+}
+
+// lookUpServer resolves the address of one more server of the cut. It returns false when none
+// is left or the search must end (NXNS: AM-02).
+func (s *session) lookUpServer() bool {
+	ns := s.unresolved()
+	if ns == nil || s.lookups == limits.NSLookupsPerCut || s.depth == limits.Nesting || s.ctx.Err() != nil ||
+		!s.budget.Left(limits.KindNSLookupFailures) || s.budget.Charge(limits.KindNSLookups, 1) != nil {
+		return false
+	}
+	s.lookups++
+	ns.lookedUp = true
+	for _, t := range s.e.addressTypes() {
+		node := s.trace.Add(explain.Step{Kind: explain.KindServer, Name: ns.name.String(), Type: t.String(), Zone: s.cut.zone.String()})
+		sub := s.child(node)
+		sub.depth++
+		out := sub.follow(ns.name, t)
+		if out.RCode == dns.RCodeServFail {
+			s.fault(out.Reason)
+		}
+		for i := range out.Answer {
+			if out.Answer[i].Type == t {
+				ns.addrs = appendAddrs(ns.addrs, &out.Answer[i])
+			}
+		}
+		if len(ns.addrs) > 0 {
+			break // the other family only when this one has nothing
+		}
+	}
+	if len(ns.addrs) == 0 {
+		_ = s.budget.Charge(limits.KindNSLookupFailures, 1)
+	}
+	s.addServer(ns)
+	return true
+}
+
+// unresolved picks a server whose address is not known but can be: a name inside the zone itself cannot.
+func (s *session) unresolved() *nameserver {
+	start := int(random64() % uint64(max(1, len(s.cut.servers))))
+	for i := range s.cut.servers {
+		ns := &s.cut.servers[(start+i)%len(s.cut.servers)]
+		if !ns.lookedUp && len(ns.addrs) == 0 && (s.cut.zone == dns.Root || !ns.name.Under(s.cut.zone)) {
+			return ns
+		}
+	}
+	return nil
+}

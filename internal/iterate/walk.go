@@ -1,0 +1,142 @@
+package iterate
+
+import (
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/explain"
+	"knot-resolver/internal/limits"
+)
+
+// walk goes from the closest known cut down to the zone that holds a name and returns
+// what is there: the answer, an alias, or a denial.
+func (j *job) walk(name dns.Name, t dns.Type) (cache.Entry, error) {
+	w := &walker{job: j, name: name, typ: t}
+	w.enter(j.closest(name, t))
+	for range limits.Referrals + limits.MinimisedSteps {
+		entry, done, err := w.step()
+		if err != nil || done {
+			return entry, err
+		}
+	}
+	return cache.Entry{}, failure(dns.EDEOther, "more than %d referrals on the way to %v", limits.Referrals, name)
+}
+
+// walker is the state of a walk.
+type walker struct {
+	*job
+	name  dns.Name
+	typ   dns.Type
+	cut   *cut
+	known int  // labels of name known to exist
+	tried int  // minimised names asked at this cut
+	whole bool // no more minimisation at this cut: somebody does not understand it
+}
+
+// enter continues the walk at a cut.
+func (w *walker) enter(c *cut) {
+	w.cut, w.known, w.tried, w.whole = c, c.zone.Labels(), 0, false
+}
+
+// next is the question to ask now.
+func (w *walker) next() (name dns.Name, t dns.Type, last bool) {
+	if w.whole || !w.e.Minimise || w.typ == dns.TypeDNSKEY {
+		return w.name, w.typ, true
+	}
+	if name, last = minimised(w.name, w.known, w.tried); last {
+		return w.name, w.typ, true
+	}
+	return name, dns.TypeNS, false
+}
+
+// step asks one question and draws the conclusion.
+func (w *walker) step() (entry cache.Entry, done bool, err error) {
+	if w.typ == dns.TypeDNSKEY && w.name == w.cut.zone && w.cut.secure {
+		if _, err := w.keysOf(w.cut); err != nil {
+			return entry, false, err
+		}
+		if entry, ok := w.e.cached(w.name, dns.TypeDNSKEY, cache.Secure, time.Now()); ok {
+			return entry, true, nil
+		}
+	}
+	name, t, last := w.next()
+	s := w.session(w.cut, name, t)
+	s.partial = !last
+	for {
+		r, err := s.next()
+		if err != nil {
+			if !last && w.relax() {
+				return entry, false, nil
+			}
+			return entry, false, err
+		}
+		if r.class == referral {
+			var child *cut
+			if child, err = w.delegated(w.cut, r, name, t); err == nil {
+				w.enter(child)
+				return entry, false, nil
+			}
+		} else if last {
+			if entry, err = w.accept(w.cut, r, name, t); err == nil {
+				return entry, true, nil
+			}
+		} else {
+			entry, done, err = w.partial(r, name)
+			if err == nil {
+				return entry, done, nil
+			}
+		}
+		if err = s.reject(err); err != nil {
+			return entry, false, err
+		}
+	}
+}
+
+// relax gives up minimisation at this cut, if it was in use.
+func (w *walker) relax() bool {
+	if w.whole {
+		return false
+	}
+	w.whole = true
+	w.trace.Add(explain.Step{Kind: explain.KindMinimise, Name: w.name.String(), Text: "asking for the whole name instead"})
+	return true
+}
+
+// partial concludes from the response to a minimised question.
+func (w *walker) partial(r *response, name dns.Name) (entry cache.Entry, done bool, err error) {
+	w.tried++
+	switch r.class {
+	case nxDomain:
+		if w.cut.secure {
+			entry, err = w.accept(w.cut, r, name, dns.TypeNS)
+			if err == nil && entry.Rank == cache.Secure && !entry.OptOut {
+				return entry, true, nil // nothing exists below (RFC 8020)
+			}
+		}
+		w.relax() // many servers say NXDOMAIN for names that only have others below
+	case noData:
+		w.known = name.Labels()
+		if soa := soaOf(r, w.cut.zone, name); soa != nil && soa.Owner.Below(w.cut.zone) {
+			return entry, false, w.sink(soa.Owner)
+		}
+	case answered:
+		w.known = name.Labels()
+		return entry, false, w.sink(name)
+	default:
+		w.relax()
+	}
+	return entry, false, nil
+}
+
+// sink moves the walk to a zone below that the same servers turned out to serve.
+func (w *walker) sink(zone dns.Name) error {
+	c, err := w.descend(w.cut, zone)
+	if err != nil {
+		return err
+	}
+	tried := w.tried
+	w.enter(c)
+	w.tried, w.known = tried, max(w.known, zone.Labels())
+	return nil
+}

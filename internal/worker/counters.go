@@ -1,0 +1,108 @@
+package worker
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/server"
+)
+
+// latencyBounds are the upper bounds of the classes of answer times; slower answers are "slow".
+var latencyBounds = [...]struct {
+	bound time.Duration
+	name  string
+}{
+	{time.Millisecond, "1ms"}, {10 * time.Millisecond, "10ms"}, {50 * time.Millisecond, "50ms"}, {100 * time.Millisecond, "100ms"},
+	{250 * time.Millisecond, "250ms"}, {500 * time.Millisecond, "500ms"}, {time.Second, "1000ms"}, {1500 * time.Millisecond, "1500ms"},
+}
+
+// counters are the statistics of a worker, under the names of the original.
+type counters struct {
+	total, cached                       atomic.Uint64
+	families                            [2]atomic.Uint64    // IPv4, IPv6
+	transports                          [5][2]atomic.Uint64 // by server.Transport and family
+	answers                             atomic.Uint64
+	noError, noData, nxDomain, servFail atomic.Uint64
+	latency                             [len(latencyBounds) + 1]atomic.Uint64
+	sum                                 atomic.Uint64 // microseconds
+	aa, tc, rd, ra, ad, cd, do, edns    atomic.Uint64
+}
+
+func (c *counters) request(req *server.Request) {
+	family := 0
+	if req.Client.Addr().Is6() {
+		family = 1
+	}
+	c.total.Add(1)
+	c.families[family].Add(1)
+	c.transports[req.Transport][family].Add(1)
+}
+
+func (c *counters) answer(msg []byte, query *dns.Message, out *iterate.Outcome, took time.Duration) {
+	c.answers.Add(1)
+	switch {
+	case out.RCode == dns.RCodeNXDomain:
+		c.nxDomain.Add(1)
+	case out.RCode == dns.RCodeServFail:
+		c.servFail.Add(1)
+	case out.RCode == dns.RCodeNoError && len(out.Answer) == 0:
+		c.noData.Add(1)
+	case out.RCode == dns.RCodeNoError:
+		c.noError.Add(1)
+	}
+	i := 0
+	for i < len(latencyBounds) && took > latencyBounds[i].bound {
+		i++
+	}
+	c.latency[i].Add(1)
+	c.sum.Add(uint64(took.Microseconds()))
+	c.flags(dns.Flags(binary.BigEndian.Uint16(msg[2:])), query)
+}
+
+func (c *counters) flags(f dns.Flags, query *dns.Message) {
+	for _, bit := range [...]struct {
+		flag    dns.Flags
+		counter *atomic.Uint64
+	}{{dns.FlagAA, &c.aa}, {dns.FlagTC, &c.tc}, {dns.FlagRD, &c.rd}, {dns.FlagRA, &c.ra}, {dns.FlagAD, &c.ad}, {dns.FlagCD, &c.cd}} {
+		if f.Has(bit.flag) {
+			bit.counter.Add(1)
+		}
+	}
+	if query.HasEDNS {
+		c.edns.Add(1)
+	}
+	if query.EDNS.DO {
+		c.do.Add(1)
+	}
+}
+
+// Metrics returns the counters as a tree.
+func (w *Worker) Metrics() map[string]any {
+	c := &w.counters
+	request := map[string]any{"total": c.total.Load(), "total4": c.families[0].Load(), "total6": c.families[1].Load(), "internal": uint64(0)}
+	for t := server.UDP; t <= server.DoQ; t++ {
+		four, six := c.transports[t][0].Load(), c.transports[t][1].Load()
+		request[t.String()], request[t.String()+"4"], request[t.String()+"6"] = four+six, four, six
+	}
+	answer := map[string]any{
+		"total": c.answers.Load(), "cached": c.cached.Load(), "stale": uint64(0),
+		"noerror": c.noError.Load(), "nodata": c.noData.Load(), "nxdomain": c.nxDomain.Load(), "servfail": c.servFail.Load(),
+		"sum_ms": c.sum.Load() / 1000, "slow": c.latency[len(latencyBounds)].Load(),
+		"aa": c.aa.Load(), "tc": c.tc.Load(), "rd": c.rd.Load(), "ra": c.ra.Load(), "ad": c.ad.Load(), "cd": c.cd.Load(),
+		"do": c.do.Load(), "edns0": c.edns.Load(),
+	}
+	for i, class := range latencyBounds {
+		answer[class.name] = c.latency[i].Load()
+	}
+	query := map[string]any{"edns": c.edns.Load(), "dnssec": c.do.Load()}
+	return map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics()}
+}
+
+func (w *Worker) cacheMetrics() map[string]any {
+	s := w.cache.Store().Stats()
+	return map[string]any{"entries": s.Entries, "used_bytes": s.UsedBytes, "size_bytes": s.SizeBytes, "commits": s.Commits,
+		"written": s.Written, "kept": s.Kept, "dropped": s.Dropped, "full": s.Full, "faults": s.Faults}
+}

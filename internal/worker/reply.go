@@ -1,0 +1,122 @@
+package worker
+
+import (
+	"encoding/binary"
+	"time"
+
+	"knot-resolver/internal/admit"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/limits"
+	"knot-resolver/internal/server"
+)
+
+// reply turns an outcome into the message a client gets.
+type reply struct {
+	w     *Worker
+	req   *server.Request
+	query *dns.Message
+	out   *iterate.Outcome
+}
+
+func (r *reply) append(dst []byte) []byte {
+	size := r.size()
+	var options []byte
+	if r.query.HasEDNS {
+		options = r.options(size)
+	}
+	e := dns.NewEncoder(dst, size)
+	if r.query.HasEDNS {
+		e.Keep(dns.OPTLength(options))
+	}
+	flags := r.flags()
+	e.Header(r.query.ID(), flags)
+	e.Question(r.query.Question)
+	if !r.sections(e) {
+		e.SetFlags(flags | dns.FlagTC)
+	}
+	if r.query.HasEDNS {
+		e.OPT(dns.EDNS{UDPSize: uint16(r.w.options.UDPSize), ExtRCode: uint8(r.out.RCode >> 4), DO: r.query.EDNS.DO, Options: options})
+	}
+	return e.Bytes()
+}
+
+// size is how long the answer may be.
+func (r *reply) size() int {
+	switch {
+	case !r.req.Transport.Datagram():
+		return 65535
+	case !r.query.HasEDNS:
+		return limits.MinUDPPayload
+	}
+	return max(limits.MinUDPPayload, min(int(r.query.EDNS.UDPSize), r.w.options.UDPSize))
+}
+
+func (r *reply) flags() dns.Flags {
+	asked := r.query.Flags()
+	f := dns.FlagQR | dns.FlagRA | asked&(dns.FlagRD|dns.FlagCD) | asked&(0xf<<11)
+	wanted := r.query.EDNS.DO || asked.Has(dns.FlagAD) // RFC 6840 section 5.7
+	if r.out.Secure && wanted && !asked.Has(dns.FlagCD) && r.query.Question.Type != dns.TypeRRSIG {
+		f |= dns.FlagAD
+	}
+	return f.WithRCode(r.out.RCode)
+}
+
+// sections writes the records; false means that something did not fit.
+func (r *reply) sections(e *dns.Encoder) bool {
+	signatures := r.query.EDNS.DO
+	for i := range r.out.Answer {
+		set := &r.out.Answer[i]
+		rotate := 0
+		if r.w.options.Reorder {
+			rotate = int(r.query.ID())
+		}
+		if !e.RRset(dns.Answer, set, set.TTL, signatures, rotate) {
+			return false
+		}
+	}
+	for i := range r.out.Authority {
+		set := &r.out.Authority[i]
+		if set.Type != dns.TypeSOA && !signatures {
+			continue // proofs are for those who asked for DNSSEC
+		}
+		if !e.RRset(dns.Authority, set, set.TTL, signatures, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// options builds the EDNS options of the answer.
+func (r *reply) options(size int) []byte {
+	var options []byte
+	if _, asked := r.query.EDNS.Option(dns.OptionKeepalive); asked && r.w.options.Keepalive && r.req.Transport == server.TCP {
+		units := uint16(limits.StreamIdle / (100 * time.Millisecond))
+		options = dns.AppendOption(options, dns.OptionKeepalive, binary.BigEndian.AppendUint16(nil, units))
+	}
+	if r.out.EDE != dns.NoEDE {
+		options = dns.AppendEDE(options, r.out.EDE, r.reason(size))
+	}
+	return options
+}
+
+// reason is the text that goes with an EDE code: as much as leaves room for an answer.
+func (r *reply) reason(size int) string {
+	text := r.out.Reason
+	if room := size / 4; len(text) > room {
+		text = text[:room]
+	}
+	return text
+}
+
+// refuseHeader answers a message of which only the header is understood.
+func (w *Worker) refuseHeader(dst []byte, req *server.Request, v admit.Verdict) []byte {
+	if v.Action == admit.Drop || len(req.Raw) < dns.HeaderLength {
+		return nil
+	}
+	asked := dns.Flags(binary.BigEndian.Uint16(req.Raw[2:]))
+	f := dns.FlagQR | dns.FlagRA | asked&(dns.FlagRD|dns.FlagCD) | asked&(0xf<<11)
+	e := dns.NewEncoder(dst, limits.MinUDPPayload)
+	e.Header(binary.BigEndian.Uint16(req.Raw), f.WithRCode(v.RCode))
+	return e.Bytes()
+}

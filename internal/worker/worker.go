@@ -1,0 +1,129 @@
+package worker
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"knot-resolver/internal/admit"
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/limits"
+	"knot-resolver/internal/policy"
+	"knot-resolver/internal/server"
+)
+
+// Options of a Worker.
+type Options struct {
+	Rules     *policy.Rules
+	Admit     admit.Rules
+	UDPSize   int  // EDNS size offered to clients, octets
+	Keepalive bool // offer EDNS keepalive on streams (RFC 7828)
+	Reorder   bool // rotate the records of an answer
+}
+
+// Worker answers clients. It is a [server.Handler].
+type Worker struct {
+	options  Options
+	engine   *iterate.Engine
+	cache    *cache.Cache
+	rules    atomic.Pointer[policy.Rules]
+	counters counters
+}
+
+// New makes a Worker and the engine it resolves with.
+func New(o Options, resolution iterate.Options) *Worker {
+	w := &Worker{options: o, cache: resolution.Cache}
+	w.SetRules(o.Rules)
+	resolution.Local = w.local
+	w.engine = iterate.New(resolution)
+	return w
+}
+
+// SetRules switches to another compiled policy; questions asked from now on see it.
+func (w *Worker) SetRules(r *policy.Rules) { w.rules.Store(r) }
+
+// local answers from the policy rules.
+func (w *Worker) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
+	rules := w.rules.Load()
+	if rules == nil {
+		return cache.Entry{}, false
+	}
+	r, ok := rules.Lookup(name, t)
+	if !ok {
+		return cache.Entry{}, false
+	}
+	e := cache.Entry{Rank: cache.Secure, Inserted: now, EDE: dns.NoEDE, Reason: r.Rule}
+	switch r.Kind {
+	case policy.Answer:
+		e.Kind, e.Answer, e.TTL = cache.Positive, *r.RRset, r.RRset.TTL
+	case policy.NXDomain:
+		e.Kind, e.Authority, e.TTL = cache.NXDomain, []dns.RRset{r.SOA}, r.SOA.TTL
+	default:
+		e.Kind, e.Authority, e.TTL = cache.NoData, []dns.RRset{r.SOA}, r.SOA.TTL
+	}
+	return e, true
+}
+
+// Inline implements [server.Handler]: refusals, local data and cache hits.
+func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bool) {
+	if v := admit.Header(req.Raw); !v.OK() {
+		return w.refuseHeader(dst, req, v), true
+	}
+	start := time.Now()
+	var m dns.Message
+	if err := m.Parse(req.Raw); err != nil {
+		return w.refuseHeader(dst, req, admit.Verdict{Action: admit.Answer, RCode: dns.RCodeFormErr}), true
+	}
+	v := w.options.Admit.Message(&m)
+	if !v.OK() {
+		w.counters.request(req)
+		return w.finish(dst, req, &m, refusal(v), start), true
+	}
+	out, ok := w.engine.FromCache(question(&m))
+	if !ok && !m.Flags().Has(dns.FlagRD) {
+		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
+	}
+	if !ok {
+		return nil, false
+	}
+	w.counters.request(req)
+	if out.EDE == dns.EDEOther || out.RCode != dns.RCodeServFail {
+		w.counters.cached.Add(1)
+	}
+	return w.finish(dst, req, &m, out, start), true
+}
+
+// Resolve implements [server.Handler]: everything that needs servers to be asked.
+func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) []byte {
+	start := time.Now()
+	var m dns.Message
+	if m.Parse(req.Raw) != nil {
+		return nil
+	}
+	w.counters.request(req)
+	// Others may wait for this resolution, so it goes on when this client leaves.
+	out := w.engine.Resolve(context.WithoutCancel(ctx), question(&m), new(limits.Budget), nil)
+	return w.finish(dst, req, &m, out, start)
+}
+
+func question(m *dns.Message) iterate.Question {
+	return iterate.Question{Name: m.Question.Name.Lower(), Type: m.Question.Type, CheckingDisabled: m.Flags().Has(dns.FlagCD)}
+}
+
+// finish counts and encodes an outcome.
+func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out iterate.Outcome, start time.Time) []byte {
+	r := reply{w: w, req: req, query: m, out: &out}
+	answer := r.append(dst)
+	w.counters.answer(answer[len(dst):], m, &out, time.Since(start))
+	return answer
+}
+
+func refusal(v admit.Verdict) iterate.Outcome {
+	out := iterate.Outcome{RCode: v.RCode, EDE: dns.NoEDE}
+	if v.Text != "" {
+		out.EDE, out.Reason = v.EDE, v.Text
+	}
+	return out
+}
