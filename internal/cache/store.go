@@ -13,8 +13,8 @@ import (
 // them when the batch is committed, within milliseconds.
 type Store interface {
 	// View runs f on one consistent snapshot. The Reader and every slice it returned are invalid
-	// after f returns and must not be modified. Views must not be nested, and f must not call
-	// methods of the Store that wait for it (Update, Flush, Clear, Close).
+	// after f returns and must not be modified. f must be short and must not call methods of the
+	// Store, or it may wait for itself.
 	//
 	// A fault while reading damaged storage becomes an error matching ErrDamaged, also when it
 	// happens in f itself. A caller that must not allocate keeps f in an object that it reuses.

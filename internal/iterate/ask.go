@@ -127,7 +127,7 @@ func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candi
 	c.asked++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
 	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP,
-		Case0x20: s.e.Case0x20 && !known.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
+		Case0x20: s.e.Case0x20 && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
 	reply, err := s.e.Client.Ask(s.ctx, choice.Server, q, s.budget)
 	s.e.Stats.Report(choice, reply, err)
 	if err != nil {
@@ -151,18 +151,28 @@ func (s *session) failed(c *candidate, choice upstream.Choice, err error) error 
 	if errors.As(err, &spent) {
 		return spent
 	}
-	c.Errors++
-	switch {
-	case errors.Is(err, upstream.ErrTimeout):
-		c.Timeouts++
-		c.TCPFailed = c.TCPFailed || choice.TCP
-	case errors.Is(err, upstream.ErrNoRoute), errors.Is(err, upstream.ErrForbidden):
-		c.closed = true
-	case choice.TCP:
-		c.TCPFailed = true
-	}
+	s.blame(c, choice, err)
 	s.fault(err.Error())
 	return nil
+}
+
+// blame counts a failed exchange against the server, unless it was no fault of its own.
+func (s *session) blame(c *candidate, choice upstream.Choice, err error) {
+	c.Errors++
+	var e *upstream.Error
+	if !errors.As(err, &e) {
+		return
+	}
+	switch {
+	case e.Kind == upstream.ErrNoRoute, e.Kind == upstream.ErrForbidden, e.Kind == upstream.ErrBusy, e.After == upstream.AfterTruncation:
+		c.closed = true
+	case e.After == upstream.AfterOtherCase:
+		c.NoCase = true // without TCP there is no other way to ask it
+	case e.TCP:
+		c.TCPFailed = c.TCPFailed || choice.TCP
+	case e.Kind == upstream.ErrTimeout:
+		c.Timeouts++ // no EDNS fallback on silence: that was given up by all on DNS flag day 2019
+	}
 }
 
 // unhelpful decides what to do after a response that answers nothing.

@@ -1,0 +1,116 @@
+// Package app turns the packages below it into the processes of the system: one
+// file for each role, which builds what the role needs from its configuration
+// and owns its orderly end.
+//
+// A cold start checks the configuration and becomes the supervisor. The
+// supervisor runs this same program again in the other roles:
+//
+//	knot-resolver [-c FILE…]           cold start, then the supervisor
+//	knot-resolver manager …            configuration, API, sockets
+//	knot-resolver policy-loader …      compiles the policy, once
+//	knot-resolver kresd -n N …         resolves
+//	knot-resolver cache-gc …           keeps the cache from filling up
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"knot-resolver/internal/supervisor"
+)
+
+// Exit statuses of all roles.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+	// exitUnwanted ends a process that the manager has no use for; the
+	// supervisor does not restart it.
+	exitUnwanted = 3
+)
+
+// App is the program.
+type App struct {
+	Version   string
+	NewEngine NewEngine // what a worker resolves with
+	Stdout    io.Writer
+	Stderr    io.Writer
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+// Main runs the role that the command line asks for and returns the exit
+// status of the process.
+func (a *App) Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := a.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(a.Stderr, err)
+	switch {
+	case errors.As(err, new(usageError)):
+		return exitUsage
+	case errors.Is(err, errUnwanted):
+		return exitUnwanted
+	}
+	return exitFailure
+}
+
+// command is the command line. The roles are for the supervisor, not for people.
+func (a *App) command() *cobra.Command {
+	root := a.startCommand()
+	root.AddCommand(a.supervisorCommand(), a.managerCommand(), a.loaderCommand(), a.workerCommand(), a.collectorCommand())
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w\nTry '%s --help'.", err, c.CommandPath())}
+	})
+	return root
+}
+
+// role is a process that the supervisor starts: its command line names the run
+// directory and, for workers, the number.
+func role(use, short string, run func(ctx context.Context, rundir string, worker int) error) *cobra.Command {
+	var rundir string
+	var worker int
+	c := &cobra.Command{
+		Use: use, Short: short, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := supervisor.DieWithParent(); err != nil {
+				return err
+			}
+			name := use
+			if c.Flags().Changed("number") {
+				name = fmt.Sprintf("%s%d", use, worker)
+			}
+			nameProcess(name)
+			err := run(c.Context(), rundir, worker)
+			if errors.Is(err, context.Canceled) { // stopped while it waited for the manager
+				return nil
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&rundir, "rundir", "", "run directory, absolute")
+	c.Flags().IntVarP(&worker, "number", "n", 0, "number of the worker")
+	return c
+}
+
+// nameProcess sets the short name that ps and top show.
+func nameProcess(name string) {
+	os.WriteFile("/proc/self/comm", []byte(name), 0) // cosmetic
+}

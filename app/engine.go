@@ -1,0 +1,36 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"knot-resolver/internal/control"
+	"knot-resolver/internal/server"
+)
+
+// Engine is the resolver inside a worker.
+type Engine interface {
+	server.Handler
+	// Metrics returns the counters as a tree of objects and numbers.
+	Metrics() map[string]any
+	// Explain resolves a name live and returns the trace of it as JSON.
+	Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error)
+	ClearCache(ctx context.Context, what control.CacheClear) (control.CacheCleared, error)
+	// Update switches to another version that needs no restart: its rules and
+	// whatever else can change live. On error the old one stays in force.
+	Update(v control.Version) error
+	// Close ends all work; it is called when no query is being answered any more.
+	Close() error
+}
+
+// EngineOptions is what an engine is made from.
+type EngineOptions struct {
+	Version control.Version
+	Worker  int  // number of the worker
+	Canary  bool // it will only answer its test question
+	Log     *slog.Logger
+}
+
+// NewEngine makes an engine, ready to answer.
+type NewEngine func(EngineOptions) (Engine, error)

@@ -1,0 +1,195 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"knot-resolver/internal/control"
+	"knot-resolver/internal/limits"
+	"knot-resolver/internal/server"
+)
+
+func (a *App) workerCommand() *cobra.Command {
+	return role("kresd", "resolve", a.work)
+}
+
+// work runs worker number n until a signal.
+func (a *App) work(ctx context.Context, rundir string, n int) error {
+	link, err := join(ctx, rundir, control.RoleWorker, n)
+	if err != nil {
+		return err
+	}
+	defer link.Close()
+	w := &kresd{number: n, assignment: link.Assignment, files: link.Files}
+	w.log = newLog(w.assignment.Version.Config.Logging, "kresd").With("group", "system")
+	err = w.start(a.NewEngine, rundir)
+	if report := link.Report(err); report != nil {
+		w.log.Warn("the manager is gone", "reason", report)
+	}
+	if err == nil {
+		<-ctx.Done()
+	}
+	return errors.Join(err, w.stop())
+}
+
+// kresd is one worker.
+type kresd struct {
+	number  int
+	log     *slog.Logger
+	files   []int // listening sockets, as assignment.Sockets
+	engine  Engine
+	server  *server.Server
+	control *http.Server
+	sockets *control.Listener
+
+	mu         sync.Mutex
+	assignment control.Assignment
+}
+
+// start builds the engine, then opens the control sockets, then serves clients.
+func (w *kresd) start(build NewEngine, rundir string) error {
+	a := w.assignment
+	if len(w.files) != len(a.Sockets) {
+		return fmt.Errorf("%d descriptors for %d sockets", len(w.files), len(a.Sockets))
+	}
+	var err error
+	if w.engine, err = build(EngineOptions{a.Version, w.number, a.Canary, w.log}); err != nil {
+		return err
+	}
+	network := a.Version.Config.Network
+	w.server = server.New(server.Options{Handler: w.engine, Log: w.log.With("group", "io"), Pipeline: network.TCPPipeline})
+	if err := w.listenControl(rundir); err != nil {
+		return err
+	}
+	for i, fd := range w.files {
+		if err := w.serve(fd, a.Sockets[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *kresd) listenControl(rundir string) error {
+	l, err := control.Listen(control.WorkerPath(rundir, w.number), 0o600)
+	if err != nil {
+		return err
+	}
+	w.control = control.NewServer(control.WorkerHandler(w), w.log)
+	go w.control.Serve(l)
+	if w.sockets, err = control.Listen(control.SocketsPath(rundir, w.number), 0o600); err != nil {
+		return err
+	}
+	go control.ServeSockets(w.sockets, w.current)
+	return nil
+}
+
+// serve answers clients on a socket. The descriptor itself is kept for the next
+// manager; the server works on a copy.
+func (w *kresd) serve(fd int, s control.Socket) error {
+	served, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	var sock *server.Socket
+	if err == nil {
+		sock, err = server.FromFile(os.NewFile(uintptr(served), s.Proto+" "+s.Addr))
+	}
+	if err == nil {
+		err = w.server.Serve(sock)
+	}
+	if err != nil {
+		return fmt.Errorf("serve %s %s: %w", s.Proto, s.Addr, err)
+	}
+	return nil
+}
+
+// current is what a restarted manager collects.
+func (w *kresd) current() (control.Assignment, []int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.assignment, w.files
+}
+
+// drainTime is how long queries in work may take when the worker stops.
+const drainTime = 2 * time.Second
+
+// stop lets queries in work finish; those that arrive from now on wait in the
+// sockets for the next worker.
+func (w *kresd) stop() error {
+	var errs []error
+	if w.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		if err := w.server.Shutdown(ctx); err != nil {
+			w.log.Warn("queries dropped at the end", "reason", err)
+		}
+	}
+	if w.sockets != nil {
+		w.sockets.Close()
+	}
+	if w.control != nil {
+		w.control.Close()
+	}
+	if w.engine != nil {
+		errs = append(errs, w.engine.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Status implements [control.Worker].
+func (w *kresd) Status() control.Status {
+	a, _ := w.current()
+	return control.Status{
+		Worker: w.number, PID: os.Getpid(), Version: a.Version.Number,
+		Rules: a.Version.Rules, Canary: a.Canary, Sockets: len(a.Sockets),
+	}
+}
+
+// Metrics implements [control.Worker].
+func (w *kresd) Metrics() map[string]any {
+	m := w.engine.Metrics()
+	if m == nil {
+		m = map[string]any{}
+	}
+	counters := map[string]any{}
+	for name, value := range w.server.Counters().All() {
+		counters[name] = value
+	}
+	m["server"] = counters
+	return m
+}
+
+// Explain implements [control.Worker].
+func (w *kresd) Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error) {
+	return w.engine.Explain(ctx, name, rrtype)
+}
+
+// ClearCache implements [control.Worker].
+func (w *kresd) ClearCache(ctx context.Context, what control.CacheClear) (control.CacheCleared, error) {
+	return w.engine.ClearCache(ctx, what)
+}
+
+// Update implements [control.Worker].
+func (w *kresd) Update(v control.Version) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.engine.Update(v); err != nil {
+		return err
+	}
+	w.assignment.Version = v
+	return nil
+}
+
+// SelfTest implements [control.Worker].
+func (w *kresd) SelfTest(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, limits.ManagerProbe)
+	defer cancel()
+	return askLocalhost(ctx, w.engine)
+}

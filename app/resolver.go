@@ -1,0 +1,195 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"knot-resolver/internal/admit"
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/cache/lmdb"
+	"knot-resolver/internal/cache/mem"
+	"knot-resolver/internal/config"
+	"knot-resolver/internal/control"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/upstream"
+	"knot-resolver/internal/worker"
+)
+
+// cacheVersion is that of keys and values in the shared cache: raise it whenever package cache changes their form.
+const cacheVersion = "1"
+
+// resolving is the Engine of a worker.
+type resolving struct {
+	*worker.Worker
+	client *upstream.Client
+	store  cache.Store
+}
+
+// Resolving makes the engine that resolves names.
+func Resolving(o EngineOptions) (Engine, error) {
+	cfg := &o.Version.Config
+	rules, err := loadRules(cfg, o.Version.Rules)
+	if err != nil {
+		return nil, err
+	}
+	resolution, err := resolution(cfg, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openCache(&cfg.Cache, o.Log.With("group", "cache"))
+	if err != nil {
+		return nil, err
+	}
+	e := &resolving{store: store}
+	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline})
+	resolution.Client = e.client
+	resolution.Cache = cache.New(store, cache.Options{TTLMin: cfg.Cache.TTLMin, TTLMax: cfg.Cache.TTLMax})
+	e.Worker = worker.New(worker.Options{
+		Rules:     rules,
+		Admit:     admit.Rules{RefuseNoRD: cfg.Options.RefuseNoRD},
+		UDPSize:   cfg.Network.EDNSDownstream,
+		Keepalive: cfg.Network.TCPKeepalive,
+		Reorder:   cfg.Options.ReorderRRset,
+	}, *resolution)
+	return e, nil
+}
+
+// resolution translates the configuration for the resolution engine.
+func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) {
+	hints, err := rootHints(cfg.Options.RootHints)
+	if err != nil {
+		return nil, err
+	}
+	anchors, negative, err := trust(&cfg.DNSSEC)
+	if err != nil {
+		return nil, err
+	}
+	glue := map[config.GlueMode]iterate.Glue{config.GlueStrict: iterate.GlueStrict, config.GluePermissive: iterate.GluePermissive}
+	return &iterate.Options{
+		Stats:        upstream.NewStats(nil, cfg.Cache.NSTimeout),
+		Validator:    dnssec.New(dnssec.Options{SHA1: cfg.DNSSEC.SHA1, NSEC3Iterations: cfg.DNSSEC.NSEC3Iterations}),
+		Log:          log,
+		RootHints:    hints,
+		Anchors:      anchors,
+		Negative:     negative,
+		Glue:         glue[cfg.Options.GlueChecking],
+		Minimise:     cfg.Options.Minimize,
+		Case0x20:     cfg.Options.QueryCaseRandomization,
+		IPv4:         cfg.Network.DoIPv4,
+		IPv6:         cfg.Network.DoIPv6,
+		Addresses:    upstream.AddressOptions{QueryLoopback: cfg.Options.QueryLoopback},
+		UpstreamPort: cfg.Options.UpstreamPort,
+		UDPSize:      cfg.Network.EDNSUpstream,
+		LogBogus:     cfg.DNSSEC.LogBogus,
+	}, nil
+}
+
+func rootHints(file string) ([]cache.NS, error) {
+	if file == "" {
+		return iterate.BuiltinHints(), nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("/options/root-hints: %w", err)
+	}
+	hints, err := iterate.ParseHints(string(text), file)
+	if err != nil {
+		return nil, fmt.Errorf("/options/root-hints: %w", err)
+	}
+	return hints, nil
+}
+
+// trust reads the trust anchors, positive and negative. Each string and each file replaces the anchors
+// its zone had before.
+func trust(cfg *config.DNSSEC) (anchors []dnssec.Anchor, negative []dns.Name, err error) {
+	if !cfg.Enable {
+		return nil, nil, nil
+	}
+	byZone := map[dns.Name]dnssec.Anchor{dns.Root: dnssec.RootAnchor()}
+	add := func(text, place string) error {
+		parsed, err := dnssec.ParseAnchors(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", place, err)
+		}
+		for _, a := range parsed {
+			byZone[a.Zone] = a
+		}
+		return nil
+	}
+	for i, text := range cfg.TrustAnchors {
+		err = errors.Join(err, add(text, fmt.Sprintf("/dnssec/trust-anchors[%d]", i)))
+	}
+	for i, file := range cfg.TrustAnchorFiles {
+		place := fmt.Sprintf("/dnssec/trust-anchors-files[%d]/file", i)
+		text, failed := os.ReadFile(file)
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", place, failed))
+			continue
+		}
+		err = errors.Join(err, add(string(text), place+": "+file))
+	}
+	for _, text := range cfg.NegativeTrustAnchors {
+		name, failed := dns.ParseName(text)
+		err = errors.Join(err, failed)
+		negative = append(negative, name.Lower())
+	}
+	for _, a := range byZone {
+		anchors = append(anchors, a)
+	}
+	return anchors, negative, err
+}
+
+// openCache opens the cache that all workers share. A program without LMDB has one cache per worker, in memory.
+func openCache(cfg *config.Cache, log *slog.Logger) (cache.Store, error) {
+	store, err := lmdb.Open(lmdb.Options{Dir: cfg.Storage, Size: cfg.SizeMax, Version: cacheVersion, Merge: cache.Replaces, Log: log})
+	if errors.Is(err, lmdb.ErrUnavailable) {
+		log.Warn("the cache is kept in memory, by each worker for itself", "reason", err)
+		return mem.New(mem.Options{Size: cfg.SizeMax, Merge: cache.Replaces}), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("/cache/storage: %w", err)
+	}
+	return store, nil
+}
+
+// Explain implements [Engine].
+func (e *resolving) Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error) {
+	trace, err := e.Worker.Explain(ctx, name, rrtype)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(trace)
+}
+
+// ClearCache implements [Engine].
+func (e *resolving) ClearCache(_ context.Context, what control.CacheClear) (control.CacheCleared, error) {
+	clear := worker.Clear{Name: what.Name, Exact: what.ExactName, Type: what.RRType, Limit: what.ChunkSize}
+	n, err := e.Worker.ClearCache(clear)
+	cleared := control.CacheCleared{Count: n}
+	if what.Name != "" && (what.Name != "." || what.ExactName) {
+		cleared.Round = 1
+		if what.ChunkSize > 0 && n == what.ChunkSize {
+			cleared.ChunkLimit = "chunk size reached; more records may remain"
+		}
+	}
+	return cleared, err
+}
+
+// Update implements [Engine]: rules can change under a running worker.
+func (e *resolving) Update(v control.Version) error {
+	rules, err := loadRules(&v.Config, v.Rules)
+	if err != nil {
+		return err
+	}
+	e.SetRules(rules)
+	return nil
+}
+
+// Close implements [Engine].
+func (e *resolving) Close() error { return errors.Join(e.client.Close(), e.store.Close()) }

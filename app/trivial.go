@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+
+	"knot-resolver/internal/control"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/server"
+)
+
+// trivialEngine knows localhost and fails everything else. It stands where the
+// resolver goes in programs and tests that are about processes only.
+type trivialEngine struct{ o EngineOptions }
+
+// Trivial makes an engine that knows localhost and fails everything else.
+func Trivial(o EngineOptions) (Engine, error) { return trivialEngine{o}, nil }
+
+// Inline implements [server.Handler].
+func (trivialEngine) Inline(dst []byte, req *server.Request) ([]byte, bool) {
+	var m dns.Message
+	if len(req.Raw) < dns.HeaderLength || m.Parse(req.Raw) != nil {
+		return nil, true
+	}
+	rcode := dns.RCodeServFail
+	if m.Question.Name.Lower() == dns.MustName("localhost") {
+		rcode = dns.RCodeNoError
+	}
+	e := dns.NewEncoder(dst, dns.HeaderLength+300)
+	e.Header(binary.BigEndian.Uint16(req.Raw), (dns.FlagQR | dns.FlagRA | m.Flags()&dns.FlagRD).WithRCode(rcode))
+	e.Question(m.Question)
+	return e.Bytes(), true
+}
+
+// Resolve implements [server.Handler].
+func (trivialEngine) Resolve(context.Context, []byte, *server.Request) []byte { return nil }
+
+func (t trivialEngine) Metrics() map[string]any { return map[string]any{} }
+
+func (trivialEngine) Explain(context.Context, string, string) (json.RawMessage, error) {
+	return nil, errors.New("nothing to explain")
+}
+
+func (trivialEngine) ClearCache(context.Context, control.CacheClear) (control.CacheCleared, error) {
+	return control.CacheCleared{}, nil
+}
+
+func (trivialEngine) Update(control.Version) error { return nil }
+func (trivialEngine) Close() error                 { return nil }

@@ -1,0 +1,115 @@
+//go:build cgo
+
+package lmdb
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const (
+	dataFile    = "data.mdb"
+	readersFile = "lock.mdb"
+	lockFile    = "krcachelock"
+)
+
+// files are those of one cache directory.
+type files struct{ dir string }
+
+func (f files) data() string { return filepath.Join(f.dir, dataFile) }
+
+// lock waits until no other process opens or replaces the files. The returned function ends that.
+func (f files) lock() (unlock func(), err error) {
+	l, err := os.OpenFile(filepath.Join(f.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cache directory: %w", err)
+	}
+	for {
+		if err = syscall.Flock(int(l.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("lock %s: %w", l.Name(), err)
+	}
+	return func() { l.Close() }, nil
+}
+
+// remove removes the data file and its lock file. Processes that have them open keep using them.
+func (f files) remove() error {
+	return errors.Join(ignoreMissing(os.Remove(f.data())), ignoreMissing(os.Remove(filepath.Join(f.dir, readersFile))))
+}
+
+// setAside keeps a damaged data file for inspection, and no older one: each is as large as the cache.
+func (f files) setAside(now time.Time) (name string, err error) {
+	older, _ := filepath.Glob(f.data() + ".corrupt-*")
+	for _, path := range older {
+		os.Remove(path)
+	}
+	name = f.data() + ".corrupt-" + now.UTC().Format("20060102T150405Z")
+	if err := ignoreMissing(os.Rename(f.data(), name)); err != nil {
+		return "", err
+	}
+	return name, f.remove()
+}
+
+// identity tells whether the file of a descriptor is still the one at path.
+type identity struct{ dev, ino uint64 }
+
+// stat returns the identity and size of the data file.
+func (f files) stat() (identity, int64, error) {
+	var st syscall.Stat_t
+	if err := syscall.Stat(f.data(), &st); err != nil {
+		return identity{}, 0, &fs.PathError{Op: "stat", Path: f.data(), Err: err}
+	}
+	return identity{uint64(st.Dev), st.Ino}, st.Size, nil
+}
+
+// preallocate gives the file blocks on disk for all of its bytes, so that writing to the map cannot
+// fail. File systems without such a call are taken as they are. Space is looked up first: some file
+// systems fill the disk before they fail.
+func preallocate(fd int, path string, size int64) error {
+	if err := checkSpace(fd, size); err != nil {
+		return fmt.Errorf("allocate %s: %w", path, err)
+	}
+	for {
+		err := syscall.Fallocate(fd, 0, 0, size)
+		switch err {
+		case nil, syscall.EOPNOTSUPP, syscall.ENOSYS:
+			return nil
+		case syscall.EINTR:
+			continue
+		}
+		return fmt.Errorf("allocate %d bytes for %s: %w", size, path, err)
+	}
+}
+
+func checkSpace(fd int, size int64) error {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return err
+	}
+	var fsys syscall.Statfs_t
+	if err := syscall.Fstatfs(fd, &fsys); err != nil {
+		return err
+	}
+	const block = 512 // the unit of Stat_t.Blocks whatever the file system
+	need, free := size-st.Blocks*block, int64(fsys.Bavail)*fsys.Bsize
+	if need > free {
+		return fmt.Errorf("%d more bytes are needed and %d are free: %w", need, free, syscall.ENOSPC)
+	}
+	return nil
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

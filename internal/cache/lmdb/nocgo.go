@@ -1,0 +1,8 @@
+//go:build !cgo
+
+package lmdb
+
+import "knot-resolver/internal/cache"
+
+// Open fails with ErrUnavailable.
+func Open(Options) (cache.Store, error) { return nil, ErrUnavailable }

@@ -1,0 +1,256 @@
+//go:build cgo
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include "shim.h"
+
+static __thread sigjmp_buf guard;
+static __thread volatile sig_atomic_t guarded;
+static struct sigaction prev_bus, prev_segv; // the handlers of the Go runtime
+static pthread_once_t installed = PTHREAD_ONCE_INIT;
+
+// The jump does not restore the signal mask: the handler is installed so that it never changes it.
+#define GUARDED(rc, call)                                       \
+	do {                                                    \
+		int jumped = sigsetjmp(guard, 0);               \
+		if (jumped == 0) {                              \
+			guarded = 1;                            \
+			(rc) = (call);                          \
+		} else {                                        \
+			(rc) = jumped;                          \
+		}                                               \
+		guarded = 0;                                    \
+	} while (0)
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	if (guarded && info->si_code > 0) { // not sent by a process
+		guarded = 0;
+		siglongjmp(guard, KR_FAULT);
+	}
+	sigset_t all; // what the Go runtime asks for when it installs its handlers
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	(sig == SIGBUS ? &prev_bus : &prev_segv)->sa_sigaction(sig, info, context);
+}
+
+static void install(void)
+{
+	struct sigaction sa = {0};
+	sa.sa_sigaction = on_fault;
+	sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
+	sigaction(SIGBUS, &sa, &prev_bus);
+	sigaction(SIGSEGV, &sa, &prev_segv);
+}
+
+static void on_assert(MDB_env *env, const char *msg)
+{
+	if (guarded) {
+		guarded = 0;
+		siglongjmp(guard, KR_ASSERT);
+	}
+}
+
+int kr_env_open(const char *dir, size_t mapsize, unsigned readers, unsigned flags, MDB_env **out)
+{
+	pthread_once(&installed, install);
+	MDB_env *env;
+	int rc = mdb_env_create(&env);
+	if (rc)
+		return rc;
+	mdb_env_set_assert(env, on_assert);
+	if ((rc = mdb_env_set_mapsize(env, mapsize)) == 0 && (rc = mdb_env_set_maxreaders(env, readers)) == 0)
+		GUARDED(rc, mdb_env_open(env, dir, flags, 0600));
+	if (rc == 0)
+		*out = env;
+	else if (rc != KR_FAULT && rc != KR_ASSERT)
+		mdb_env_close(env);
+	return rc;
+}
+
+void kr_env_close(MDB_env *env)
+{
+	int rc;
+	GUARDED(rc, (mdb_env_close(env), 0));
+	(void)rc;
+}
+
+int kr_env_fd(MDB_env *env)
+{
+	int fd = -1;
+	mdb_env_get_fd(env, &fd);
+	return fd;
+}
+
+int kr_reader_check(MDB_env *env, int *dead)
+{
+	int rc;
+	GUARDED(rc, mdb_reader_check(env, dead));
+	return rc;
+}
+
+static int begin(MDB_env *env, unsigned flags, kr_txn *t)
+{
+	int rc = mdb_txn_begin(env, NULL, flags, &t->txn);
+	return rc ? rc : mdb_dbi_open(t->txn, NULL, 0, &t->dbi);
+}
+
+int kr_begin(MDB_env *env, unsigned flags, kr_txn **out)
+{
+	int rc;
+	kr_txn *t = calloc(1, sizeof *t);
+	if (!t)
+		return ENOMEM;
+	GUARDED(rc, begin(env, flags, t));
+	if (rc == 0)
+		*out = t;
+	else if (rc != KR_FAULT && rc != KR_ASSERT)
+		kr_abort(t);
+	return rc;
+}
+
+static int finish(kr_txn *t, int commit)
+{
+	if (t->cur)
+		mdb_cursor_close(t->cur);
+	t->cur = NULL;
+	if (commit)
+		return mdb_txn_commit(t->txn);
+	if (t->txn)
+		mdb_txn_abort(t->txn);
+	return 0;
+}
+
+int kr_commit(kr_txn *t)
+{
+	int rc;
+	GUARDED(rc, finish(t, 1));
+	free(t);
+	return rc;
+}
+
+void kr_abort(kr_txn *t)
+{
+	int rc;
+	GUARDED(rc, finish(t, 0));
+	(void)rc;
+	free(t);
+}
+
+int kr_renew(kr_txn *t)
+{
+	int rc;
+	t->stale = 1;
+	GUARDED(rc, mdb_txn_renew(t->txn));
+	return rc;
+}
+
+int kr_reset(kr_txn *t)
+{
+	int rc;
+	GUARDED(rc, (mdb_txn_reset(t->txn), 0));
+	return rc;
+}
+
+int kr_get(kr_txn *t, const char *key, size_t n)
+{
+	int rc;
+	t->k = (MDB_val){n, (void *)key};
+	GUARDED(rc, mdb_get(t->txn, t->dbi, &t->k, &t->v));
+	return rc;
+}
+
+static int cursor(kr_txn *t)
+{
+	int rc = 0;
+	if (!t->cur)
+		rc = mdb_cursor_open(t->txn, t->dbi, &t->cur);
+	else if (t->stale)
+		rc = mdb_cursor_renew(t->txn, t->cur);
+	t->stale = 0;
+	return rc;
+}
+
+static int seek(kr_txn *t, int floor, const char *key, size_t n)
+{
+	int rc = cursor(t);
+	if (rc)
+		return rc;
+	if (n == 0)
+		return floor ? MDB_NOTFOUND : mdb_cursor_get(t->cur, &t->k, &t->v, MDB_FIRST);
+	t->k = (MDB_val){n, (void *)key};
+	rc = mdb_cursor_get(t->cur, &t->k, &t->v, MDB_SET_RANGE);
+	if (!floor || (rc && rc != MDB_NOTFOUND))
+		return rc;
+	if (rc == MDB_NOTFOUND)
+		return mdb_cursor_get(t->cur, &t->k, &t->v, MDB_LAST);
+	MDB_val want = {n, (void *)key};
+	if (mdb_cmp(t->txn, t->dbi, &t->k, &want) == 0)
+		return 0;
+	return mdb_cursor_get(t->cur, &t->k, &t->v, MDB_PREV);
+}
+
+int kr_seek(kr_txn *t, int floor, const char *key, size_t n)
+{
+	int rc;
+	GUARDED(rc, seek(t, floor, key, n));
+	return rc;
+}
+
+int kr_step(kr_txn *t, int back)
+{
+	int rc;
+	GUARDED(rc, mdb_cursor_get(t->cur, &t->k, &t->v, back ? MDB_PREV : MDB_NEXT));
+	return rc;
+}
+
+int kr_put(kr_txn *t, const char *key, size_t n, const char *val, size_t vn)
+{
+	int rc;
+	MDB_val k = {n, (void *)key}, v = {vn, (void *)val};
+	GUARDED(rc, mdb_put(t->txn, t->dbi, &k, &v, 0));
+	return rc;
+}
+
+int kr_del(kr_txn *t, const char *key, size_t n)
+{
+	int rc;
+	MDB_val k = {n, (void *)key};
+	GUARDED(rc, mdb_del(t->txn, t->dbi, &k, NULL));
+	return rc;
+}
+
+int kr_drop(kr_txn *t)
+{
+	int rc;
+	GUARDED(rc, mdb_drop(t->txn, t->dbi, 0));
+	return rc;
+}
+
+int kr_stat(kr_txn *t, MDB_stat *st)
+{
+	int rc;
+	GUARDED(rc, mdb_stat(t->txn, t->dbi, st));
+	return rc;
+}
+
+// A page begins with its number, and the file with a meta page, whose magic follows the page header.
+static int base(kr_txn *t, size_t psize, const char **out)
+{
+	const char *page = (const char *)((uintptr_t)t->v.mv_data & ~(uintptr_t)(psize - 1));
+	const char *at = page - *(const size_t *)page * psize;
+	*out = *(const uint32_t *)(at + 16) == 0xBEEFC0DE ? at : NULL;
+	return 0;
+}
+
+const char *kr_base(kr_txn *t, size_t psize)
+{
+	int rc;
+	const char *at = NULL;
+	GUARDED(rc, base(t, psize, &at));
+	return rc ? NULL : at;
+}

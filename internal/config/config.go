@@ -1,0 +1,167 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is the normalised configuration: every default, derived value and
+// absolute path filled in. It survives a round trip through JSON; durations are
+// nanoseconds there, and an unset address is the empty string.
+type Config struct {
+	Version    int // schema version, always 1
+	Hostname   string
+	Rundir     string // absolute
+	Workers    int    // at least 1, "auto" resolved
+	Management Management
+	Network    Network
+	Cache      Cache
+	DNSSEC     DNSSEC
+	Options    Options
+	Logging    Logging
+	Metrics    MetricsMode
+	LocalData  LocalData
+}
+
+// Management says where the manager's HTTP API listens.
+type Management struct {
+	UnixSocket string // absolute path
+}
+
+// Network holds what concerns sockets and messages on the wire.
+type Network struct {
+	Listen         []Listen
+	DoIPv4, DoIPv6 bool       // contact upstream servers over the family
+	OutV4, OutV6   netip.Addr // source addresses of upstream queries; invalid = any
+	TCPPipeline    int        // outstanding queries of one client connection
+	TCPKeepalive   bool       // send the option of RFC 7828 in answers
+	EDNSUpstream   int        // UDP payload size announced to servers, bytes
+	EDNSDownstream int        // UDP payload size announced to clients, bytes
+}
+
+// Listen is one place to serve clients on: exactly one of Addr and Interface is
+// set. An interface stands for every address it has when the worker starts.
+type Listen struct {
+	Addr      netip.Addr // may carry an IPv6 zone
+	Interface string
+	Port      uint16
+	Kind      ListenKind
+	Freebind  bool // bind even to an address this machine does not have
+}
+
+// ListenKind is the transport served by a [Listen].
+type ListenKind string
+
+// KindDNS is DNS over UDP and TCP.
+const KindDNS ListenKind = "dns"
+
+// MetricsMode says when workers count.
+type MetricsMode string
+
+// The metrics modes.
+const (
+	MetricsManagerOnly MetricsMode = "manager-only" // workers never count
+	MetricsLazy        MetricsMode = "lazy"         // from the first request for metrics on
+	MetricsAlways      MetricsMode = "always"       // from the start
+)
+
+// Cache configures the shared cache and its collector.
+type Cache struct {
+	Storage   string // absolute path of the directory
+	SizeMax   int64  // bytes
+	TTLMin    time.Duration
+	TTLMax    time.Duration
+	NSTimeout time.Duration // how long a dead server address is skipped
+	GC        GC
+}
+
+// GC configures cache-gc.
+type GC struct {
+	Enable        bool
+	Interval      time.Duration // between looks at the usage
+	Threshold     int           // percent of usage that triggers a collection
+	Release       int           // percent of the cache to free
+	TempKeysSpace int64         // bytes for remembered keys, 0 = unlimited
+	RWDeletes     int           // deletions in a write transaction, 0 = unlimited
+	RWReads       int           // records in a read transaction, 0 = unlimited
+	RWDuration    time.Duration // of a write transaction, 0 = unlimited
+	RWDelay       time.Duration // between write transactions
+	DryRun        bool
+}
+
+// DNSSEC configures validation.
+type DNSSEC struct {
+	Enable               bool
+	LogBogus             bool
+	TrustAnchors         []string // DS or DNSKEY records in presentation format
+	TrustAnchorFiles     []string // absolute paths; each overrides the anchors of its zone
+	NegativeTrustAnchors []string // domain names, lower case, with trailing dot
+	SHA1                 bool     // accept algorithms 5 and 7 and DS digest type 1
+	NSEC3Iterations      int      // more iterations than this make a zone insecure
+}
+
+// GlueMode says which addresses given by a parent zone are believed.
+type GlueMode string
+
+// The glue modes.
+const (
+	GlueNormal     GlueMode = "normal"
+	GlueStrict     GlueMode = "strict"
+	GluePermissive GlueMode = "permissive"
+)
+
+// Options are the switches of resolution.
+type Options struct {
+	GlueChecking           GlueMode
+	Minimize               bool // RFC 9156
+	QueryLoopback          bool // servers on loopback addresses may be asked
+	ReorderRRset           bool
+	QueryCaseRandomization bool
+	Priming                bool // RFC 8109
+	RefuseNoRD             bool
+	TimeJumpDetection      bool
+	RootHints              string // absolute path; empty = built in
+	UpstreamPort           uint16
+}
+
+// LogLevel is the least severity that is logged.
+type LogLevel string
+
+// The log levels, most severe first.
+const (
+	LogCrit    LogLevel = "crit"
+	LogErr     LogLevel = "err"
+	LogWarning LogLevel = "warning"
+	LogNotice  LogLevel = "notice"
+	LogInfo    LogLevel = "info"
+	LogDebug   LogLevel = "debug"
+)
+
+// LogTarget is where the log goes; "from-env" is already resolved.
+type LogTarget string
+
+// The log targets.
+const (
+	LogStdout LogTarget = "stdout"
+	LogStderr LogTarget = "stderr"
+)
+
+// Logging configures the logs of all processes.
+type Logging struct {
+	Level  LogLevel
+	Target LogTarget
+	Groups []string // processes and parts that log at debug level whatever Level is
+}
+
+// LocalData are the names answered from the configuration.
+type LocalData struct {
+	Addresses []LocalAddress // in the order written
+	TTL       time.Duration
+	NoData    bool // answer NODATA for the other types of these names
+}
+
+// LocalAddress gives one name its addresses.
+type LocalAddress struct {
+	Name  string // lower case, with trailing dot
+	Addrs []netip.Addr
+}

@@ -1,0 +1,197 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+const (
+	targetFromEnv  = "from-env"
+	targetVariable = "KRES_LOGGING_TARGET"
+	workersAuto    = "auto"
+)
+
+// Normalise checks the document and fills in every derived value. It is
+// [Document.Validate] followed by [Valid.Normalise].
+func (d *Document) Normalise(opts ValidateOptions) (*Config, error) {
+	v, err := d.Validate(opts)
+	if err != nil {
+		return nil, err
+	}
+	return v.Normalise(), nil
+}
+
+// Document returns the raw document that was checked.
+func (v *Valid) Document() *Document { return v.doc }
+
+// Normalise fills in every derived value.
+func (v *Valid) Normalise() *Config {
+	s := v.root
+	c := &Config{
+		Version:    int(get[int64](s, "version")),
+		Hostname:   get[string](s, "hostname"),
+		Rundir:     v.path("rundir"),
+		Workers:    v.workers(),
+		Management: Management{UnixSocket: v.path("management/unix-socket")},
+		Network:    v.network(),
+		Cache:      v.cache(),
+		DNSSEC:     v.dnssec(),
+		Options:    v.options(),
+		Logging:    v.logging(),
+		Metrics:    MetricsMode(get[string](s, "monitoring/metrics")),
+		LocalData:  v.localData(),
+	}
+	if c.Hostname == "" {
+		c.Hostname = v.opts.Hostname
+	}
+	return c
+}
+
+func (v *Valid) path(option string) string {
+	return absolute(v.doc.base, get[string](v.root, option))
+}
+
+func (v *Valid) workers() int {
+	if n, ok := v.root.value("workers").v.(int64); ok {
+		return int(n)
+	}
+	return v.opts.CPUs
+}
+
+func (v *Valid) network() Network {
+	s := get[*section](v.root, "network")
+	n := Network{
+		DoIPv4:         get[bool](s, "do-ipv4"),
+		DoIPv6:         get[bool](s, "do-ipv6"),
+		OutV4:          get[netip.Addr](s, "out-interface-v4"),
+		OutV6:          get[netip.Addr](s, "out-interface-v6"),
+		TCPPipeline:    int(get[int64](s, "tcp-pipeline")),
+		TCPKeepalive:   get[bool](s, "edns-tcp-keepalive"),
+		EDNSUpstream:   int(get[int64](s, "edns-buffer-size/upstream")),
+		EDNSDownstream: int(get[int64](s, "edns-buffer-size/downstream")),
+	}
+	for _, l := range get[[]*section](s, "listen") {
+		n.Listen = append(n.Listen, listens(l)...)
+	}
+	return n
+}
+
+// listens expands one item of network/listen.
+func listens(s *section) []Listen {
+	kind := get[string](s, "kind")
+	port := defaultPort(kind)
+	if p := get[int64](s, "port"); p != 0 {
+		port = uint16(p)
+	}
+	var all []Listen
+	for _, e := range items[endpoint](s, "interface") {
+		l := Listen{Addr: e.addr, Interface: e.name, Port: port, Kind: ListenKind(kind), Freebind: get[bool](s, "freebind")}
+		if e.port != 0 {
+			l.Port = e.port
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+func defaultPort(kind string) uint16 {
+	switch kind {
+	case "dot", "doq":
+		return 853
+	case "doh2", "doh-legacy":
+		return 443
+	case "doh2-insecure":
+		return 80
+	}
+	return 53
+}
+
+func (v *Valid) cache() Cache {
+	s := get[*section](v.root, "cache")
+	g := get[*section](s, "garbage-collector")
+	return Cache{
+		Storage:   v.path("cache/storage"),
+		SizeMax:   get[int64](s, "size-max"),
+		TTLMin:    get[time.Duration](s, "ttl-min"),
+		TTLMax:    get[time.Duration](s, "ttl-max"),
+		NSTimeout: get[time.Duration](s, "ns-timeout"),
+		GC: GC{
+			Enable:        get[bool](g, "enable"),
+			Interval:      get[time.Duration](g, "interval"),
+			Threshold:     int(get[int64](g, "threshold")),
+			Release:       int(get[int64](g, "release")),
+			TempKeysSpace: get[int64](g, "temp-keys-space"),
+			RWDeletes:     int(get[int64](g, "rw-deletes")),
+			RWReads:       int(get[int64](g, "rw-reads")),
+			RWDuration:    get[time.Duration](g, "rw-duration"),
+			RWDelay:       get[time.Duration](g, "rw-delay"),
+			DryRun:        get[bool](g, "dry-run"),
+		},
+	}
+}
+
+func (v *Valid) dnssec() DNSSEC {
+	s := get[*section](v.root, "dnssec")
+	d := DNSSEC{
+		Enable:               get[bool](s, "enable"),
+		LogBogus:             get[bool](s, "log-bogus"),
+		TrustAnchors:         items[string](s, "trust-anchors"),
+		NegativeTrustAnchors: items[string](s, "negative-trust-anchors"),
+		SHA1:                 get[bool](s, "sha1"),
+		NSEC3Iterations:      int(get[int64](s, "nsec3-iterations")),
+	}
+	for _, f := range get[[]*section](s, "trust-anchors-files") {
+		d.TrustAnchorFiles = append(d.TrustAnchorFiles, absolute(v.doc.base, get[string](f, "file")))
+	}
+	return d
+}
+
+func (v *Valid) options() Options {
+	s := get[*section](v.root, "options")
+	return Options{
+		GlueChecking:           GlueMode(get[string](s, "glue-checking")),
+		Minimize:               get[bool](s, "minimize"),
+		QueryLoopback:          get[bool](s, "query-loopback"),
+		ReorderRRset:           get[bool](s, "reorder-rrset"),
+		QueryCaseRandomization: get[bool](s, "query-case-randomization"),
+		Priming:                get[bool](s, "priming"),
+		RefuseNoRD:             get[bool](s, "refuse-no-rd"),
+		TimeJumpDetection:      get[bool](s, "time-jump-detection"),
+		RootHints:              v.path("options/root-hints"),
+		UpstreamPort:           uint16(get[int64](s, "upstream-port")),
+	}
+}
+
+func (v *Valid) logging() Logging {
+	s := get[*section](v.root, "logging")
+	target := get[string](s, "target")
+	if target == targetFromEnv {
+		if target = v.opts.Env(targetVariable); target == "" {
+			target = string(LogStdout)
+		}
+	}
+	return Logging{
+		Level:  LogLevel(get[string](s, "level")),
+		Target: LogTarget(target),
+		Groups: items[string](s, "groups"),
+	}
+}
+
+// defaultLocalTTL is what the original's worker uses when nothing is configured.
+const defaultLocalTTL = 5 * time.Minute
+
+func (v *Valid) localData() LocalData {
+	s := get[*section](v.root, "local-data")
+	l := LocalData{TTL: defaultLocalTTL, NoData: get[bool](s, "nodata")}
+	if s.value("ttl").v != nil {
+		l.TTL = get[time.Duration](s, "ttl")
+	}
+	for _, p := range get[[]pair](s, "addresses") {
+		a := LocalAddress{Name: p.key.(string)}
+		for _, addr := range p.value.v.([]value) {
+			a.Addrs = append(a.Addrs, addr.v.(netip.Addr))
+		}
+		l.Addresses = append(l.Addresses, a)
+	}
+	return l
+}

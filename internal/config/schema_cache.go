@@ -1,0 +1,40 @@
+package config
+
+import "time"
+
+func cacheOptions() []Option {
+	const smallest = 8192 // bytes; less cannot hold the cache's own tables
+	return []Option{
+		{Path: "cache", Doc: "The cache shared by all workers.", check: checkCache},
+		{Path: "cache/storage", Type: writableDir(), Default: "/var/cache/knot-resolver", Doc: "Directory of the cache file."},
+		{Path: "cache/size-max", Type: sizeRange(smallest, anySize), Default: "100M", Doc: "Size of the cache file."},
+		{Path: "cache/ttl-min", Type: duration(), Default: "5s", Doc: "Records are kept at least this long."},
+		{Path: "cache/ttl-max", Type: duration(), Default: "1d", Doc: "Records are kept at most this long."},
+		{Path: "cache/ns-timeout", Type: duration(), Default: "1000ms", Doc: "How long a dead server address is skipped."},
+
+		{Path: "cache/garbage-collector", Class: Restart, Doc: "The process that keeps the cache from filling up."},
+		{Path: "cache/garbage-collector/enable", Type: boolean(), Default: "true", Doc: "Run it."},
+		{Path: "cache/garbage-collector/interval", Type: duration(), Default: "1s", Doc: "Time between looks at the usage."},
+		{Path: "cache/garbage-collector/threshold", Type: percent(), Default: "80", Doc: "Percentage of usage that starts a collection."},
+		{Path: "cache/garbage-collector/release", Type: percent(), Default: "10", Doc: "Percentage of the cache to free."},
+		{Path: "cache/garbage-collector/temp-keys-space", Type: size(), Default: "0M", Doc: "Memory for remembered keys; 0 = unlimited."},
+		{Path: "cache/garbage-collector/rw-deletes", Type: nonNegative(), Default: "100", Doc: "Deletions in one write transaction; 0 = unlimited."},
+		{Path: "cache/garbage-collector/rw-reads", Type: nonNegative(), Default: "200", Doc: "Records in one read transaction; 0 = unlimited."},
+		{Path: "cache/garbage-collector/rw-duration", Type: duration(), Default: "0us", Doc: "Longest write transaction; 0 = unlimited."},
+		{Path: "cache/garbage-collector/rw-delay", Type: duration(), Default: "0us", Doc: "Pause between write transactions."},
+		{Path: "cache/garbage-collector/dry-run", Type: boolean(), Default: "false", Doc: "Only report what would be deleted."},
+
+		{Path: "cache/prefill[]", Status: NotYet, Doc: "Zones loaded into the cache as a whole.", check: checkPrefill},
+		{Path: "cache/prefill[]/origin", Type: domainName(), Required: true, Status: Supported, Doc: "The zone; only the root."},
+		{Path: "cache/prefill[]/url", Type: str(), Required: true, Status: Supported, Doc: "Where to get it, beginning with https://."},
+		{Path: "cache/prefill[]/refresh-interval", Type: durationFrom(time.Hour), Default: "1d", Status: Supported, Doc: "Time between downloads."},
+		{Path: "cache/prefill[]/ca-file", Type: readableFile(), Status: Supported, Doc: "Certificates to trust; when absent, those of the system."},
+
+		{Path: "cache/prefetch", Status: NotYet, Doc: "Refreshing records before they are asked for."},
+		{Path: "cache/prefetch/expiring", Type: boolean(), Default: "false", Doc: "Refresh records that are used shortly before they expire."},
+		{Path: "cache/prefetch/prediction", Doc: "Refreshing what was asked at the same time before."},
+		{Path: "cache/prefetch/prediction/enable", Type: boolean(), Default: "false", Doc: "Predict."},
+		{Path: "cache/prefetch/prediction/window", Type: durationFrom(time.Minute), Default: "15m", Doc: "Length of a window, in whole minutes."},
+		{Path: "cache/prefetch/prediction/period", Type: positive(), Default: "24", Doc: "Windows remembered."},
+	}
+}

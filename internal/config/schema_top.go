@@ -1,0 +1,53 @@
+package config
+
+func topOptions() []Option {
+	return []Option{
+		{Path: "version", Type: integer(1, 1), Default: "1", Class: None, Doc: "Version of this schema."},
+		{Path: "nsid", Type: str(), Status: NotYet,
+			Doc: "Identity of the server (RFC 5001); each worker appends its number."},
+		{Path: "hostname", Type: str(),
+			Doc: "Name of the resolver itself; when absent, the name of the machine."},
+		{Path: "rundir", Type: writableDir(), Default: "/run/knot-resolver", Class: Restart,
+			Doc: "Working directory of all processes, with locks, sockets and generated files."},
+		{Path: "workers", Type: either{enum(workersAuto), positive()}, Default: "1",
+			Doc: "Number of kresd processes; auto = one for each CPU this service may use."},
+
+		{Path: "management", Class: Restart, Doc: "The HTTP API of the manager.", check: checkManagement},
+		{Path: "management/unix-socket", Type: writableFile(), Default: "/run/knot-resolver/kres-api.sock",
+			Doc: "Unix socket of the API."},
+		{Path: "management/interface", Type: addressPort(false), Status: NotYet,
+			Doc: "Address and port of the API, which has no authentication."},
+	}
+}
+
+func optionsOptions() []Option {
+	return []Option{
+		{Path: "options", Doc: "Switches of name resolution."},
+		{Path: "options/glue-checking", Type: enum("normal", "strict", "permissive"), Default: "normal",
+			Doc: "Which addresses given by a parent zone are believed."},
+		{Path: "options/minimize", Type: boolean(), Default: "true",
+			Doc: "Send servers no more of a name than they need (RFC 9156)."},
+		{Path: "options/query-loopback", Type: boolean(), Default: "false",
+			Doc: "Allow queries to servers on loopback addresses."},
+		{Path: "options/reorder-rrset", Type: boolean(), Default: "true",
+			Doc: "Rotate the records inside RRsets of answers."},
+		{Path: "options/query-case-randomization", Type: boolean(), Default: "true",
+			Doc: "Randomise letter case in upstream queries, against forged answers."},
+		{Path: "options/priming", Type: boolean(), Default: "true",
+			Doc: "Refresh the list of root servers from the root itself (RFC 8109)."},
+		{Path: "options/rebinding-protection", Type: boolean(), Default: "false", Status: NotYet,
+			Doc: "Refuse answers with private addresses from the public DNS."},
+		{Path: "options/refuse-no-rd", Type: boolean(), Default: "true",
+			Doc: "Refuse queries without the RD flag."},
+		{Path: "options/time-jump-detection", Type: boolean(), Default: "true",
+			Doc: "Clear the cache when the clock jumps."},
+		{Path: "options/violators-workarounds", Type: boolean(), Default: "false", Status: NotYet,
+			Doc: "Work around well-known broken domains."},
+		{Path: "options/serve-stale", Type: boolean(), Default: "false", Status: NotYet,
+			Doc: "Answer with expired records when servers fail."},
+		{Path: "options/root-hints", Type: readableFile(), Ours: true,
+			Doc: "Zone file with NS, A and AAAA records of the root servers; when absent, built in."},
+		{Path: "options/upstream-port", Type: port(), Default: "53", Ours: true,
+			Doc: "Port of authoritative servers; other than 53 only for tests and demonstrations."},
+	}
+}

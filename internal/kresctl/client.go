@@ -1,0 +1,156 @@
+package kresctl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"knot-resolver/internal/config"
+)
+
+// The places looked at when nothing else is said.
+const (
+	defaultConfig = "/etc/knot-resolver/config.yaml"
+	defaultSocket = "/run/knot-resolver/kres-api.sock"
+)
+
+// patience is how long the manager may take for an answer: a change with a
+// large policy takes minutes.
+const patience = 5 * time.Minute
+
+// endpoint is where the manager listens.
+type endpoint struct {
+	network, addr string
+	source        string // where the address comes from
+}
+
+// url is how the endpoint is shown.
+func (e endpoint) url() string {
+	if e.network == "unix" {
+		return "http+unix://" + url.PathEscape(e.addr)
+	}
+	return "http://" + e.addr
+}
+
+// endpoint finds the manager: by -s, else from the file of -c or the default
+// configuration, else the default socket.
+func (t *Tool) endpoint() (endpoint, error) {
+	if t.socket != "" {
+		return parseSocket(t.socket)
+	}
+	file, source := t.config, "-c "+t.config
+	if file == "" {
+		file, source = defaultConfig, defaultConfig
+	}
+	doc, err := config.Load([]string{file})
+	if t.config == "" && errors.Is(err, os.ErrNotExist) {
+		return endpoint{"unix", defaultSocket, "default"}, nil
+	}
+	if err != nil {
+		return endpoint{}, err
+	}
+	if path, ok := doc.Get("/management/unix-socket"); ok {
+		name, _ := path.(string)
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(doc.Base(), name)
+		}
+		return endpoint{"unix", name, source}, nil
+	}
+	return endpoint{"unix", defaultSocket, "default, not set in " + file}, nil
+}
+
+func parseSocket(s string) (endpoint, error) {
+	if host, ok := strings.CutPrefix(s, "http://"); ok {
+		return endpoint{"tcp", strings.TrimSuffix(host, "/"), "-s"}, nil
+	}
+	if path, ok := strings.CutPrefix(s, "http+unix://"); ok {
+		name, err := url.PathUnescape(path)
+		if err != nil {
+			return endpoint{}, usageError{fmt.Errorf("socket %q: %w", s, err)}
+		}
+		return endpoint{"unix", name, "-s"}, nil
+	}
+	return endpoint{"unix", s, "-s"}, nil
+}
+
+// statusError is an answer other than success.
+type statusError struct {
+	status int
+	body   string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("status: %d\nbody:\n%s", e.status, strings.TrimSpace(e.body))
+}
+
+// call makes a request to the manager and returns the body of the answer. The
+// request's body is v as JSON when it is not nil.
+func (t *Tool) call(ctx context.Context, method, path string, v any) ([]byte, error) {
+	e, err := t.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	var body []byte
+	if v != nil {
+		if body, err = json.Marshal(v); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://manager"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if v != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	client := http.Client{Timeout: patience, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, e.network, e.addr)
+		},
+	}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, unreachable(e, err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, unreachable(e, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, &statusError{resp.StatusCode, string(answer)}
+	}
+	return answer, nil
+}
+
+// unreachable explains why the manager did not answer.
+func unreachable(e endpoint, err error) error {
+	reason := err.Error()
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		reason = "connection refused"
+	case errors.Is(err, os.ErrNotExist):
+		reason = "no such file"
+	case errors.Is(err, os.ErrPermission):
+		reason = "permission denied"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		reason = fmt.Sprintf("no answer for %v", patience)
+	}
+	return fmt.Errorf("cannot talk to the manager: %s\n"+
+		"  URL: %s\n  address: %s\n  from: %s\n"+
+		"Is the resolver running? Does -s or -c name the right socket, and may this user open it?",
+		reason, e.url(), e.addr, e.source)
+}

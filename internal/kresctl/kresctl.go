@@ -1,0 +1,95 @@
+// Package kresctl is the command line client of the manager's HTTP API.
+package kresctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// Tool is the program.
+type Tool struct {
+	Version string
+	Stdout  io.Writer
+	Stderr  io.Writer
+
+	socket string // -s
+	config string // -c
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+// Main runs the command and returns the exit status of the process.
+func (t *Tool) Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := t.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(t.Stderr, err)
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func (t *Tool) command() *cobra.Command {
+	root := &cobra.Command{
+		Use: "kresctl", Short: "Control a running Knot Resolver", Version: t.Version,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: wrongArgs(cobra.NoArgs), RunE: showHelp,
+	}
+	f := root.PersistentFlags()
+	f.StringVarP(&t.socket, "socket", "s", "", "management `SOCKET`: a path, http://HOST:PORT or http+unix://PATH")
+	f.StringVarP(&t.config, "config", "c", "", "configuration `FILE` that names the management socket")
+	root.Flags().BoolP("version", "V", false, "print the version")
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		return errors.Join(oneOf(c, "socket", "config"), oneOf(c, "json", "yaml"))
+	}
+	root.SetOut(t.Stdout)
+	root.SetErr(t.Stderr)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w\nTry '%s --help'.", err, c.CommandPath())}
+	})
+	root.AddCommand(
+		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.reloadCommand(), t.stopCommand(),
+		t.validateCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(),
+	)
+	return root
+}
+
+// oneOf refuses two flags that contradict each other.
+func oneOf(c *cobra.Command, a, b string) error {
+	if c.Flags().Changed(a) && c.Flags().Changed(b) {
+		return usageError{fmt.Errorf("--%s and --%s exclude each other", a, b)}
+	}
+	return nil
+}
+
+func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
+
+// wrongArgs makes usage errors of what a positional check refuses.
+func wrongArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usageError{fmt.Errorf("%w\nTry '%s --help'.", err, c.CommandPath())}
+		}
+		return nil
+	}
+}

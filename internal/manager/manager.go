@@ -1,0 +1,133 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"knot-resolver/internal/config"
+	"knot-resolver/internal/control"
+)
+
+// Options is what a manager needs. All fields are required.
+type Options struct {
+	Rundir     string   // absolute
+	Files      []string // configuration files, absolute
+	Supervisor Supervisor
+	Listen     ListenFunc
+	Log        *slog.Logger
+	// Logging is told how to log from now on when a version comes into force.
+	Logging func(config.Logging)
+}
+
+// Manager runs the system below one run directory.
+type Manager struct {
+	Options
+	team *team
+
+	change   chan struct{}           // holds one token: the right to change what runs
+	live     atomic.Pointer[current] // nil until started
+	sockets  map[int][]socket        // by worker; guarded by the token
+	shutdown context.CancelFunc      // set by Run
+	reviving sync.WaitGroup
+}
+
+// current is the version in force with its checked document.
+type current struct {
+	control.Version
+	valid *config.Valid
+}
+
+// New returns a manager; Run starts it.
+func New(o Options) *Manager {
+	m := &Manager{Options: o, change: make(chan struct{}, 1), sockets: map[int][]socket{}}
+	m.change <- struct{}{}
+	m.team = newTeam(o.Log)
+	return m
+}
+
+// Run starts the system or takes over a running one, and serves until ctx ends
+// or the API is asked to stop. Then it stops the whole system and returns nil.
+// A start that fails leaves the rest to the supervisor and returns why.
+func (m *Manager) Run(ctx context.Context) error {
+	ctx, m.shutdown = context.WithCancel(ctx)
+	defer m.shutdown()
+	if err := control.MakeDir(m.Rundir); err != nil {
+		return fmt.Errorf("manager: %w", err)
+	}
+	join, err := control.Listen(control.JoinPath(m.Rundir), 0o600)
+	if err != nil {
+		return err
+	}
+	defer join.Close()
+	m.team.lost = func(p post) { m.revive(ctx, p) }
+	m.team.stale = func(p post) { m.refresh(ctx, p) }
+	go m.team.accept(join)
+
+	err = m.start(ctx)
+	m.team.welcome() // nobody is kept waiting when that failed early
+	if ctx.Err() != nil {
+		return m.stopAll()
+	}
+	if err != nil {
+		return err
+	}
+	return m.serve(ctx)
+}
+
+// start brings everything to the point where clients are served.
+func (m *Manager) start(ctx context.Context) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	defer m.end()
+	adopted, err := m.adopt(ctx)
+	if err != nil {
+		return err
+	}
+	if adopted {
+		return nil
+	}
+	return m.coldStart(ctx)
+}
+
+// use makes v the version in force.
+func (m *Manager) use(v *current) {
+	m.live.Store(v)
+	m.Logging(v.Config.Logging)
+}
+
+// begin waits for the right to change what runs; end gives it back.
+func (m *Manager) begin(ctx context.Context) error {
+	select {
+	case <-m.change:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m *Manager) end() { m.change <- struct{}{} }
+
+// RulesName is the directory of all generations of the policy, below the run
+// directory.
+const RulesName = "ruledb"
+
+// stopAll stops the system: the supervisor ends every process, this one last.
+func (m *Manager) stopAll() error {
+	ctx, cancel := stopContext()
+	defer cancel()
+	m.team.dismissAll()
+	err := m.Supervisor.Shutdown(ctx)
+	m.team.wait(ctx)
+	os.RemoveAll(filepath.Join(m.Rundir, RulesName))
+	os.RemoveAll(control.Dir(m.Rundir))
+	if err != nil {
+		return fmt.Errorf("manager: stop: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,261 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"knot-resolver/internal/control"
+	"knot-resolver/internal/limits"
+)
+
+// team knows who fills which post: what every process is meant to run on, and
+// which ones are connected.
+type team struct {
+	log   *slog.Logger
+	lost  func(post) // a process that is wanted has gone
+	stale func(post) // a process became ready on an assignment that changed meanwhile
+
+	once sync.Once
+	open chan struct{} // closed when it is known who is wanted; until then, who joins waits
+
+	mu      sync.Mutex
+	members map[post]*member
+	links   sync.WaitGroup // connected processes
+}
+
+// member is one post. Its mutex is held while descriptors are sent, so that
+// they are not closed in between.
+type member struct {
+	mu     sync.Mutex
+	wanted *control.Assignment // nil = the post is closed
+	files  []int
+	conn   *control.Conn // nil = nobody connected
+	ready  bool
+	sent   uint64              // number of the version that the process started on
+	result chan control.Report // of the start that somebody waits for; nil = none
+}
+
+func newTeam(log *slog.Logger) *team {
+	return &team{log: log, open: make(chan struct{}), members: map[post]*member{}}
+}
+
+func (t *team) member(p post) *member {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.members[p] == nil {
+		t.members[p] = &member{}
+	}
+	return t.members[p]
+}
+
+// assign opens the post with an assignment. The outcome of the next start is
+// sent to the channel.
+func (t *team) assign(p post, a control.Assignment, files []int) <-chan control.Report {
+	m := t.member(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.wanted, m.files, m.result = &a, files, make(chan control.Report, 1)
+	return m.result
+}
+
+// reassign gives the post another version; a process that is there stays.
+func (t *team) reassign(p post, v control.Version) {
+	m := t.member(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.wanted != nil {
+		next := *m.wanted
+		next.Version = v
+		m.wanted = &next
+	}
+}
+
+// dismiss closes the post. Whoever fills it is followed no more.
+func (t *team) dismiss(p post) {
+	m := t.member(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.wanted, m.files, m.conn, m.result, m.ready = nil, nil, nil, nil, false
+}
+
+func (t *team) dismissAll() {
+	for _, p := range t.posts(func(*member) bool { return true }) {
+		t.dismiss(p)
+	}
+}
+
+// assignment returns what the post is meant to run on.
+func (t *team) assignment(p post) (a control.Assignment, ok bool) {
+	m := t.member(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.wanted == nil {
+		return a, false
+	}
+	return *m.wanted, true
+}
+
+// missing reports whether the post is open and nobody is connected.
+func (t *team) missing(p post) bool {
+	m := t.member(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wanted != nil && m.conn == nil
+}
+
+// ready lists the workers that serve clients now.
+func (t *team) ready() []post {
+	list := t.posts(func(m *member) bool { return m.ready && m.wanted != nil && !m.wanted.Canary })
+	return slices.DeleteFunc(list, func(p post) bool { return p.role != control.RoleWorker })
+}
+
+// posts lists the posts whose member passes the test, in no order.
+func (t *team) posts(test func(*member) bool) (list []post) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, m := range t.members {
+		m.mu.Lock()
+		if test(m) {
+			list = append(list, p)
+		}
+		m.mu.Unlock()
+	}
+	return list
+}
+
+// wait returns when no process is connected any more, or ctx ends.
+func (t *team) wait(ctx context.Context) {
+	done := make(chan struct{})
+	go func() { t.links.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// welcome lets those in who have joined so far, and everybody later.
+func (t *team) welcome() { t.once.Do(func() { close(t.open) }) }
+
+// accept serves processes that join until l is closed.
+func (t *team) accept(l *control.Listener) {
+	for {
+		conn, err := l.AcceptConn()
+		if errors.Is(err, control.ErrPeer) {
+			t.log.Warn("connection refused", "reason", err)
+			continue
+		}
+		if err != nil {
+			return
+		}
+		t.links.Add(1)
+		go func() {
+			defer t.links.Done()
+			t.join(conn)
+		}()
+	}
+}
+
+// join gives a process its assignment and follows it to its end.
+func (t *team) join(conn *control.Conn) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(limits.ControlHello))
+	var hello control.Hello
+	files, err := conn.Receive(&hello)
+	control.CloseAll(files)
+	if err != nil {
+		return
+	}
+	p := post{hello.Role, hello.Worker}
+	<-t.open
+	conn.SetDeadline(time.Now().Add(limits.ControlHello))
+	m := t.member(p)
+	if err := m.give(conn); err != nil {
+		t.log.Info("process turned away", "process", p, "pid", hello.PID, "reason", err)
+		return
+	}
+	conn.SetDeadline(time.Time{})
+	t.follow(p, m, conn)
+}
+
+// give sends the assignment to a process that has just joined.
+func (m *member) give(conn *control.Conn) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.wanted == nil {
+		conn.Send(control.Assignment{Refused: "no such process is wanted"}, nil)
+		return errors.New("not wanted")
+	}
+	if err := conn.Send(*m.wanted, m.files); err != nil {
+		return err
+	}
+	m.conn, m.ready, m.sent = conn, false, m.wanted.Version.Number
+	return nil
+}
+
+// adopt takes over a process that another manager started.
+func (t *team) adopt(p post, conn *control.Conn, a control.Assignment, files []int) {
+	m := t.member(p)
+	m.mu.Lock()
+	m.wanted, m.files, m.conn, m.sent = &a, files, conn, a.Version.Number
+	m.mu.Unlock()
+	t.links.Add(1)
+	go func() {
+		defer t.links.Done()
+		defer conn.Close()
+		t.follow(p, m, conn)
+	}()
+}
+
+// follow takes the reports of a process until it is gone.
+func (t *team) follow(p post, m *member, conn *control.Conn) {
+	for {
+		var r control.Report
+		files, err := conn.Receive(&r)
+		control.CloseAll(files)
+		if err != nil {
+			break
+		}
+		if m.settle(conn, r) {
+			t.stale(p)
+		}
+	}
+	if m.leave(conn) {
+		t.lost(p)
+	}
+}
+
+// settle records the outcome of a start, and reports whether the version that
+// the process started on is outdated.
+func (m *member) settle(conn *control.Conn, r control.Report) (stale bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn != conn || m.wanted == nil {
+		return false
+	}
+	m.ready = r.Error == ""
+	if m.result != nil {
+		m.result <- r
+		m.result = nil
+	}
+	return m.ready && m.sent != m.wanted.Version.Number
+}
+
+// leave records the end of a process, and reports whether it will be missed.
+func (m *member) leave(conn *control.Conn) (missed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn != conn {
+		return false
+	}
+	m.conn, m.ready = nil, false
+	if m.result != nil {
+		m.result <- control.Report{Error: "exited before it was ready"}
+		m.result = nil
+		return false
+	}
+	return m.wanted != nil
+}

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"iter"
+	"sync/atomic"
+)
+
+// Counters counts what the listeners of a [Server] did since it was made.
+type Counters struct {
+	UDPQueries    atomic.Uint64 // datagrams received
+	UDPAnswers    atomic.Uint64 // datagrams sent
+	UDPBatches    atomic.Uint64 // receive calls that returned datagrams
+	UDPBadPort    atomic.Uint64 // dropped: source port below limits.MinClientPort
+	UDPTooLong    atomic.Uint64 // dropped: longer than limits.QueryBytes
+	UDPBusy       atomic.Uint64 // dropped: limits.Resolving requests in work
+	UDPSendErrors atomic.Uint64 // answers the kernel refused
+
+	TCPAccepted   atomic.Uint64 // connections taken
+	TCPRefused    atomic.Uint64 // connections closed at once: too many, in total or of this client
+	TCPEvicted    atomic.Uint64 // idle connections closed to make room
+	TCPTimeouts   atomic.Uint64 // connections closed because nothing, or too little, arrived
+	TCPBadFrames  atomic.Uint64 // connections closed for a bad length field
+	TCPWriteFails atomic.Uint64 // connections closed because an answer could not be written
+	TCPQueries    atomic.Uint64 // messages received
+	TCPAnswers    atomic.Uint64 // messages sent
+	TCPOpen       atomic.Int64  // connections open now
+	AcceptErrors  atomic.Uint64 // failed accepts
+
+	Resolving atomic.Int64 // requests in Handler.Resolve now
+}
+
+// All yields every counter with its metric name, in a fixed order.
+func (c *Counters) All() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		for _, e := range []struct {
+			name  string
+			value int64
+		}{
+			{"udp_queries", int64(c.UDPQueries.Load())},
+			{"udp_answers", int64(c.UDPAnswers.Load())},
+			{"udp_batches", int64(c.UDPBatches.Load())},
+			{"udp_bad_port", int64(c.UDPBadPort.Load())},
+			{"udp_too_long", int64(c.UDPTooLong.Load())},
+			{"udp_busy", int64(c.UDPBusy.Load())},
+			{"udp_send_errors", int64(c.UDPSendErrors.Load())},
+			{"tcp_accepted", int64(c.TCPAccepted.Load())},
+			{"tcp_refused", int64(c.TCPRefused.Load())},
+			{"tcp_evicted", int64(c.TCPEvicted.Load())},
+			{"tcp_timeouts", int64(c.TCPTimeouts.Load())},
+			{"tcp_bad_frames", int64(c.TCPBadFrames.Load())},
+			{"tcp_write_fails", int64(c.TCPWriteFails.Load())},
+			{"tcp_queries", int64(c.TCPQueries.Load())},
+			{"tcp_answers", int64(c.TCPAnswers.Load())},
+			{"tcp_open", c.TCPOpen.Load()},
+			{"accept_errors", int64(c.AcceptErrors.Load())},
+			{"resolving", c.Resolving.Load()},
+		} {
+			if !yield(e.name, e.value) {
+				return
+			}
+		}
+	}
+}

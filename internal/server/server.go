@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"knot-resolver/internal/limits"
+)
+
+// ErrStopped is returned for a socket given to a server that has been shut down.
+var ErrStopped = errors.New("server: stopped")
+
+// Options configures a [Server]. Only Handler is required; a zero number stands for the constant
+// of package limits named beside it.
+type Options struct {
+	Handler Handler
+	Log     *slog.Logger // nil: nothing is logged
+
+	Pipeline         int // queries in work per stream connection: limits.StreamPipeline
+	Resolving        int // requests in Handler.Resolve at once: limits.Resolving
+	Streams          int // stream connections: limits.Streams
+	StreamsPerClient int // stream connections of one client: a quarter of Streams
+
+	StreamIdle  time.Duration // limits.StreamIdle
+	StreamWrite time.Duration // limits.StreamWrite
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Pipeline = orDefault(o.Pipeline, limits.StreamPipeline)
+	o.Resolving = orDefault(o.Resolving, limits.Resolving)
+	o.Streams = orDefault(o.Streams, limits.Streams)
+	o.StreamsPerClient = orDefault(o.StreamsPerClient, max(1, o.Streams/(limits.Streams/limits.StreamsPerClient)))
+	o.StreamIdle = orDefault(o.StreamIdle, limits.StreamIdle)
+	o.StreamWrite = orDefault(o.StreamWrite, limits.StreamWrite)
+	return o
+}
+
+func orDefault[T int | time.Duration](value, fallback T) T {
+	if value == 0 {
+		return fallback
+	}
+	return value
+}
+
+// Server serves any number of sockets with one [Handler]. Make it with [New].
+type Server struct {
+	opts     Options
+	counters Counters
+	slots    chan struct{} // one element per request in Handler.Resolve
+	streams  *streamTable
+	misses   sync.Pool // *miss
+
+	ctx    context.Context // ends when answers are no longer wanted
+	cancel context.CancelFunc
+
+	readers sync.WaitGroup // goroutines that take requests from the kernel
+	work    sync.WaitGroup // requests and connections in work
+
+	mu      sync.Mutex
+	stopped bool
+	sockets []*Socket
+}
+
+// New returns a server without sockets.
+func New(opts Options) *Server {
+	s := &Server{opts: opts.withDefaults()}
+	s.slots = make(chan struct{}, s.opts.Resolving)
+	s.streams = newStreamTable(s.opts.Streams, s.opts.StreamsPerClient)
+	s.misses.New = func() any {
+		return &miss{raw: make([]byte, 0, limits.QueryBytes), answer: make([]byte, 0, limits.UDPAnswerBytes)}
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Counters returns the live counters of the server.
+func (s *Server) Counters() *Counters { return &s.counters }
+
+// Serve starts serving the socket and returns. The server owns the socket from now on, also when
+// it returns [ErrStopped].
+func (s *Server) Serve(sock *Socket) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		sock.Close()
+		return ErrStopped
+	}
+	if sock.udp == nil {
+		s.sockets = append(s.sockets, sock)
+		s.readers.Go(func() { s.accept(sock) })
+		return nil
+	}
+	loop, err := newUDPLoop(s, sock)
+	if err != nil {
+		sock.Close()
+		return err
+	}
+	s.sockets = append(s.sockets, sock)
+	s.readers.Go(loop.run)
+	return nil
+}
+
+// Sockets returns the sockets being served.
+func (s *Server) Sockets() []*Socket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*Socket(nil), s.sockets...)
+}
+
+// Shutdown stops taking requests, so that new ones wait in the kernel for whoever else holds the
+// sockets, and waits for the answers of those already taken. When ctx ends first, the rest is
+// dropped and its error returned. Either way the server's sockets and connections are closed and
+// none of its goroutines left, except for Resolve calls that ignore their context.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopReading()
+	s.readers.Wait()
+	s.streams.drain()
+	drained := make(chan struct{})
+	go func() { s.work.Wait(); close(drained) }()
+	var err error
+	select {
+	case <-drained:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.cancel()
+	s.streams.closeAll()
+	for _, sock := range s.Sockets() {
+		sock.Close()
+	}
+	return err
+}
+
+func (s *Server) stopReading() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	for _, sock := range s.sockets {
+		sock.wake()
+	}
+}
+
+// wake makes pending and future reads of the socket return, while it can still be written to.
+func (s *Socket) wake() {
+	if s.udp != nil {
+		s.udp.SetReadDeadline(time.Unix(1, 0))
+		return
+	}
+	s.tcp.SetDeadline(time.Unix(1, 0))
+}
+
+// stopping reports whether an error of a read or accept means that Shutdown was called.
+func stopping(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
+}

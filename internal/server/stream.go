@@ -1,0 +1,251 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"knot-resolver/internal/limits"
+)
+
+// stream is one client connection. Its reading side belongs to the goroutine in run; queries that
+// are not answered inline each have a goroutine that ends in finish.
+type stream struct {
+	server  *Server
+	conn    *net.TCPConn
+	in      frameReader
+	out     *answerWriter
+	request Request
+	answer  []byte // scratch for inline answers
+
+	ctx    context.Context // ends when answers cannot be delivered any more
+	cancel context.CancelFunc
+
+	mu          sync.Mutex
+	changed     sync.Cond // signalled when outstanding falls or the stream is aborted
+	outstanding int       // queries handed to Resolve and not yet written
+	idleSince   time.Time // when outstanding last became 0; first, the time of accept
+	draining    bool      // no further queries are read
+	aborted     bool
+}
+
+func newStream(s *Server, conn *net.TCPConn, transport Transport) *stream {
+	st := &stream{server: s, conn: conn, in: newFrameReader(conn), idleSince: time.Now()}
+	st.out = newAnswerWriter(st.write)
+	st.changed.L = &st.mu
+	st.ctx, st.cancel = context.WithCancel(s.ctx)
+	st.request = Request{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Transport: transport}
+	return st
+}
+
+// run serves the connection until it is closed.
+func (st *stream) run() {
+	defer st.server.streams.remove(st)
+	defer st.abort()
+	for st.awaitRoom() {
+		raw, err := st.next()
+		if err == nil {
+			st.query(raw)
+			continue
+		}
+		if st.lastWords(err) {
+			st.linger()
+		}
+		return
+	}
+}
+
+// awaitRoom waits, once the pipeline is full, until it is half empty. It reports false when the
+// stream is dead.
+func (st *stream) awaitRoom() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	limit := st.server.opts.Pipeline
+	if st.outstanding >= limit {
+		st.mu.Unlock()
+		st.out.flush() // its failure aborts the stream
+		st.mu.Lock()
+		for st.outstanding > limit/2 && !st.aborted {
+			st.changed.Wait()
+		}
+	}
+	return !st.aborted
+}
+
+// next waits for a query. Time runs out when none has arrived completely limits.StreamIdle after
+// the connection had nothing else to do.
+func (st *stream) next() ([]byte, error) {
+	for !st.in.ready() {
+		if err := st.out.flush(); err != nil {
+			return nil, err
+		}
+		st.setDeadline()
+		raw, err := st.in.next()
+		if !errors.Is(err, os.ErrDeadlineExceeded) || st.in.partial() || st.expired() {
+			return raw, err
+		}
+	}
+	return st.in.next()
+}
+
+// setDeadline sets when the wait for a query ends: at once for a draining stream.
+func (st *stream) setDeadline() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	deadline := st.idleSince.Add(st.server.opts.StreamIdle)
+	switch {
+	case st.draining:
+		deadline = time.Unix(1, 0)
+	case st.outstanding > 0:
+		deadline = time.Now().Add(st.server.opts.StreamIdle)
+	}
+	st.conn.SetReadDeadline(deadline)
+}
+
+// expired reports whether a read deadline that passed means the end of the stream, rather than
+// that it has become idle later.
+func (st *stream) expired() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.draining || st.outstanding == 0 && time.Since(st.idleSince) >= st.server.opts.StreamIdle
+}
+
+// lastWords judges the error that ended reading: it reports whether outstanding answers are still
+// to be delivered.
+func (st *stream) lastWords(err error) bool {
+	c := &st.server.counters
+	switch {
+	case errors.Is(err, errFrame):
+		c.TCPBadFrames.Add(1)
+		return false
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if !st.isDraining() {
+			c.TCPTimeouts.Add(1)
+		}
+		return true
+	}
+	return errors.Is(err, io.EOF)
+}
+
+// linger waits for the outstanding answers and closes gently.
+func (st *stream) linger() {
+	timer := time.AfterFunc(limits.StreamLinger, st.abort)
+	defer timer.Stop()
+	st.out.flush()
+	st.mu.Lock()
+	for st.outstanding > 0 && !st.aborted {
+		st.changed.Wait()
+	}
+	st.mu.Unlock()
+	if !st.isDraining() {
+		return
+	}
+	st.conn.CloseWrite()
+	st.conn.SetReadDeadline(time.Now().Add(limits.StreamCloseWait))
+	io.Copy(io.Discard, io.LimitReader(st.conn, limits.QueryBytes*limits.StreamPipeline))
+}
+
+// query answers one message, now or later.
+func (st *stream) query(raw []byte) {
+	s := st.server
+	s.counters.TCPQueries.Add(1)
+	st.request.Raw = raw
+	answer, done := s.opts.Handler.Inline(st.answer[:0], &st.request)
+	if !done {
+		st.miss()
+		return
+	}
+	st.touch()
+	st.reply(answer, true)
+	if cap(answer) <= limits.UDPAnswerBytes {
+		st.answer = answer[:0]
+	}
+}
+
+// miss resolves the current request on a goroutine of its own. Unlike a datagram it waits for one
+// of the slots: who has a connection is not forged, and reading pauses meanwhile.
+func (st *stream) miss() {
+	s := st.server
+	st.mu.Lock()
+	st.outstanding++
+	st.mu.Unlock()
+	if !st.acquire() {
+		st.finish()
+		return
+	}
+	m := s.misses.Get().(*miss)
+	m.raw = append(m.raw[:0], st.request.Raw...)
+	m.request = st.request
+	m.request.Raw = m.raw
+	s.work.Go(func() {
+		answer := s.resolve(st.ctx, m)
+		<-s.slots
+		st.reply(answer, false)
+		s.misses.Put(m)
+		st.finish()
+	})
+}
+
+// acquire takes a slot of Server.slots. It reports false when the stream ends before there is one.
+func (st *stream) acquire() bool {
+	select {
+	case st.server.slots <- struct{}{}:
+		return true
+	default:
+	}
+	st.out.flush()
+	select {
+	case st.server.slots <- struct{}{}:
+		return true
+	case <-st.ctx.Done():
+		return false
+	}
+}
+
+// finish ends one query handed to Resolve.
+func (st *stream) finish() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.outstanding--; st.outstanding == 0 {
+		st.idleSince = time.Now()
+	}
+	st.changed.Broadcast()
+}
+
+// touch notes that the client used the connection.
+func (st *stream) touch() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.idleSince = time.Now()
+}
+
+// reply writes one answer, if there is one. With hold it may wait for the next.
+func (st *stream) reply(answer []byte, hold bool) {
+	if len(answer) == 0 {
+		return
+	}
+	if len(answer) > maxMessage {
+		panic("BUG: answer longer than a DNS message can be")
+	}
+	if st.out.add(answer, hold) == nil {
+		st.server.counters.TCPAnswers.Add(1)
+	}
+}
+
+// write is the writer of out.
+func (st *stream) write(b []byte) error {
+	st.conn.SetWriteDeadline(time.Now().Add(st.server.opts.StreamWrite))
+	_, err := st.conn.Write(b)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, net.ErrClosed) { // closed by ourselves meanwhile
+		st.server.counters.TCPWriteFails.Add(1)
+	}
+	st.abort()
+	return err
+}

@@ -1,0 +1,141 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"knot-resolver/internal/limits"
+	"knot-resolver/internal/server/batch"
+)
+
+// udpLoop serves one UDP socket. Its fields belong to its goroutine, except conn.Send.
+type udpLoop struct {
+	server  *Server
+	log     *slog.Logger
+	conn    *batch.Conn
+	bound   netip.AddrPort
+	answers [][]byte // one buffer per datagram of a batch
+	request Request  // reused: a new one per datagram would escape to the heap
+}
+
+func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
+	raw, err := sock.udp.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("serve udp %s: %w", sock.Addr(), err)
+	}
+	l := &udpLoop{
+		server:  s,
+		log:     s.opts.Log.With("listen", sock.Addr(), "transport", UDP),
+		conn:    batch.New(raw, limits.UDPBatch, limits.QueryBytes),
+		bound:   netip.AddrPortFrom(sock.Addr().Addr().Unmap(), sock.Addr().Port()),
+		answers: make([][]byte, limits.UDPBatch),
+	}
+	for i := range l.answers {
+		l.answers[i] = make([]byte, 0, limits.UDPAnswerBytes)
+	}
+	return l, nil
+}
+
+func (l *udpLoop) run() {
+	for {
+		n, err := l.conn.Read()
+		if err != nil {
+			if stopping(err) {
+				return
+			}
+			l.log.Warn("receiving failed", "error", err)
+			time.Sleep(limits.AcceptPause)
+			continue
+		}
+		for i := range n {
+			l.datagram(i)
+		}
+		l.flush(n)
+	}
+}
+
+// datagram handles datagram i of the batch.
+func (l *udpLoop) datagram(i int) {
+	c := &l.server.counters
+	raw, whole := l.conn.Datagram(i)
+	if !whole {
+		c.UDPTooLong.Add(1)
+		return
+	}
+	l.request = Request{Raw: raw, Client: l.conn.Client(i), Local: l.local(i), Transport: UDP}
+	if l.request.Client.Port() < limits.MinClientPort {
+		c.UDPBadPort.Add(1)
+		return
+	}
+	answer, done := l.server.opts.Handler.Inline(l.answers[i][:0], &l.request)
+	switch {
+	case !done:
+		l.miss(i)
+	case len(answer) > 0:
+		l.conn.Reply(i, answer)
+	}
+}
+
+// local returns the address datagram i was sent to.
+func (l *udpLoop) local(i int) netip.AddrPort {
+	if ip := l.conn.Peer(i).Local(); ip.IsValid() {
+		return netip.AddrPortFrom(ip, l.bound.Port())
+	}
+	return l.bound
+}
+
+func (l *udpLoop) flush(received int) {
+	sent, failed, err := l.conn.Flush()
+	c := &l.server.counters
+	c.UDPBatches.Add(1)
+	c.UDPQueries.Add(uint64(received))
+	c.UDPAnswers.Add(uint64(sent))
+	if failed > 0 {
+		c.UDPSendErrors.Add(uint64(failed))
+	}
+	if err != nil && !stopping(err) {
+		l.log.Warn("sending failed", "error", err)
+	}
+}
+
+// miss is the private copy of a datagram that could not be answered inline, leased from
+// Server.misses by the goroutine that resolves it.
+type miss struct {
+	raw     []byte
+	answer  []byte
+	peer    batch.Peer
+	request Request
+}
+
+// miss resolves datagram i on a goroutine of its own, or drops it when too many are in work.
+func (l *udpLoop) miss(i int) {
+	s := l.server
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		s.counters.UDPBusy.Add(1)
+		return
+	}
+	m := s.misses.Get().(*miss)
+	m.raw = append(m.raw[:0], l.request.Raw...)
+	m.peer = *l.conn.Peer(i)
+	m.request = l.request
+	m.request.Raw = m.raw
+	s.work.Go(func() { l.resolve(m) })
+}
+
+func (l *udpLoop) resolve(m *miss) {
+	s := l.server
+	answer := s.resolve(s.ctx, m)
+	<-s.slots
+	if len(answer) > 0 && s.ctx.Err() == nil {
+		if err := l.conn.Send(&m.peer, answer); err != nil {
+			s.counters.UDPSendErrors.Add(1)
+		} else {
+			s.counters.UDPAnswers.Add(1)
+		}
+	}
+	s.misses.Put(m)
+}

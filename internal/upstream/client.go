@@ -1,0 +1,71 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+
+	"knot-resolver/internal/limits"
+)
+
+// Options of a Client.
+type Options struct {
+	// Pipeline is the most unanswered queries on one TCP connection; 0 means limits.StreamPipeline.
+	Pipeline int
+}
+
+// Client asks servers. It is safe for concurrent use.
+type Client struct {
+	network Network
+	streams *pool
+	scratch sync.Pool // of *exchange
+}
+
+// New returns a Client that goes out through network. Close it to end its TCP connections.
+func New(network Network, o Options) *Client {
+	if o.Pipeline <= 0 {
+		o.Pipeline = limits.StreamPipeline
+	}
+	return &Client{
+		network: network,
+		streams: newPool(network, o.Pipeline),
+		scratch: sync.Pool{New: func() any { return new(exchange) }},
+	}
+}
+
+// Close closes all connections; exchanges on them end with ErrShutdown. It returns when
+// their goroutines are gone.
+func (c *Client) Close() error {
+	c.streams.close()
+	return nil
+}
+
+// Ask does one exchange with a server: q over UDP, then at most once over TCP when the UDP
+// answer is truncated, has the wrong case, or packets that did not match suggest a forger.
+//
+// It charges b for every message and connection before it is made, and for the bytes of
+// what it accepts. The error is an *Error, or a *limits.Exceeded from b.
+func (c *Client) Ask(ctx context.Context, server netip.AddrPort, q Query, b *limits.Budget) (*Reply, error) {
+	server = unmap(server)
+	if !Usable(server, AddressOptions{QueryLoopback: true}) {
+		return nil, &Error{Server: server, TCP: q.TCP, Kind: ErrForbidden}
+	}
+	if q.TCP {
+		return c.askTCP(ctx, server, &q, b)
+	}
+	outcome := c.askUDP(ctx, server, &q, b)
+	if outcome.next == NotDegraded {
+		return outcome.reply, outcome.err
+	}
+	reply, err := c.askTCP(ctx, server, &q, b)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			e.After, e.NearMisses = outcome.next, outcome.nearMisses
+		}
+		return nil, err
+	}
+	reply.Degraded, reply.NearMisses = outcome.next, outcome.nearMisses
+	return reply, nil
+}

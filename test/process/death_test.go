@@ -1,0 +1,193 @@
+package process
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const port = 5300
+
+// both runs a test under each supervisor there is.
+func both(t *testing.T, test func(t *testing.T, kind string)) {
+	for _, kind := range []string{"builtin", "supervisord"} {
+		t.Run(kind, func(t *testing.T) {
+			if kind == "supervisord" {
+				needSupervisord(t)
+			}
+			t.Parallel()
+			test(t, kind)
+		})
+	}
+}
+
+func TestStartAndStop(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind, workers: 2})
+		s.serves(port)
+		if n := len(s.workers()); n != 2 {
+			t.Errorf("%d workers", n)
+		}
+		for _, role := range []string{"manager", "cache-gc"} {
+			s.only(role)
+		}
+		s.must("stop")
+		if status := s.waitExit(); status != 0 {
+			t.Errorf("exit status %d", status)
+		}
+		s.noTrace()
+	})
+}
+
+func TestStopSignals(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			s := start(t, options{})
+			s.cmd.Process.Signal(sig)
+			if status := s.waitExit(); status != 0 {
+				t.Errorf("exit status %d", status)
+			}
+			s.noTrace()
+		})
+	}
+}
+
+func TestManagerStopSignal(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	syscall.Kill(s.only("manager"), syscall.SIGTERM)
+	if status := s.waitExit(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	s.noTrace()
+}
+
+func TestWorkerKilled(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind})
+		before := s.workers()
+		s.kill(before[0])
+		s.serves(port) // waits in the sockets
+		s.eventually("a new worker", func() bool {
+			now := s.workers()
+			return len(now) == 1 && now[0] != before[0]
+		})
+	})
+}
+
+// Without its manager a worker serves on, and the next manager takes it over
+// with its sockets and version.
+func TestManagerKilled(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind, workers: 2})
+		before := s.workers()
+		for range 2 {
+			udp, tcp := s.load("udp", port), s.load("tcp", port)
+			s.kill(s.only("manager"))
+			s.waitLog("running system taken over")
+			lossless(t, udp)
+			lossless(t, tcp)
+		}
+		s.eventually("the API is back", func() bool { _, _, status := s.ctl("config", "get"); return status == 0 })
+		if now := s.workers(); !slices.Equal(now, before) {
+			t.Errorf("workers were replaced: %v, then %v", before, now)
+		}
+		s.must("reload")
+		if now := s.workers(); !slices.Equal(now, before) {
+			t.Errorf("an empty reload replaced workers: %v, then %v", before, now)
+		}
+		s.kill(before[0])
+		s.eventually("a new worker", func() bool {
+			now := s.workers()
+			return len(now) == 2 && !slices.Contains(now, before[0])
+		})
+		s.serves(port)
+	})
+}
+
+func TestManagerAndWorkerKilled(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind, workers: 2})
+		before := s.workers()
+		manager := s.only("manager")
+		syscall.Kill(manager, syscall.SIGSTOP) // it must not help the worker
+		s.kill(before[1])
+		s.kill(manager)
+		s.eventually("all back", func() bool {
+			out, _, status := s.ctl("pids", "kresd")
+			return status == 0 && strings.Count(out, "\n") == 2 && !strings.Contains(out, strconv.Itoa(before[1])+"\n")
+		})
+		for range 20 { // both workers
+			s.serves(port)
+		}
+	})
+}
+
+func TestAllWorkersAndManagerKilled(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{workers: 2})
+	for _, pid := range append(s.workers(), s.only("manager")) {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	s.waitLog("everything started") // the sockets were gone with their last holder
+	for range 20 {
+		s.serves(port)
+	}
+}
+
+func TestCacheGCKilled(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind})
+		before := s.only("cache-gc")
+		s.kill(before)
+		s.eventually("a new collector", func() bool {
+			now := s.pids("gc")
+			return len(now) == 1 && now[0] != before
+		})
+	})
+}
+
+func TestSupervisorKilled(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind, workers: 2})
+		s.cmd.Process.Kill()
+		s.waitExit()
+		s.eventually("no process is left", func() bool { return len(s.tree()) == 0 })
+
+		s.launch(kind) // what the dead left does not matter
+		s.waitLog("everything started")
+		s.serves(port)
+	})
+}
+
+func TestSecondStartRefused(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind})
+		second := &system{t: t, dir: s.dir, config: s.config}
+		second.launch(kind)
+		if status := second.waitExit(); status != 1 {
+			t.Errorf("exit status %d", status)
+		}
+		if log := strings.Join(second.log, "\n"); !strings.Contains(log, "pid "+strconv.Itoa(s.cmd.Process.Pid)) {
+			t.Errorf("does not name the pid %d: %s", s.cmd.Process.Pid, log)
+		}
+		s.serves(port)
+		s.workers()
+	})
+}
+
+func TestColdStartTime(t *testing.T) {
+	s := prepare(t, options{workers: 2})
+	began := time.Now()
+	s.launch("")
+	for !s.ask("udp", port, 20*time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatal("never answered")
+		}
+	}
+	t.Logf("first answer after %v", time.Since(began)) // reported, never asserted
+}
