@@ -63,7 +63,8 @@ func TestRSASizesAndExponents(t *testing.T) {
 				}
 				for name, bad := range map[string][]byte{
 					"changed": flip(good, len(good)/2), "cut": good[1:], "padded": append([]byte{0}, good...), "empty": nil,
-					"all ones": bytes.Repeat([]byte{0xff}, len(good)),
+					"with the modulus added": plus(good, raw[1+raw[0]:]),
+					"all ones":               bytes.Repeat([]byte{0xff}, len(good)),
 				} {
 					if public.verify(data, bad) {
 						t.Errorf("%s, %d bits, e=%d: %s signature accepted", algorithmName(number), bits, exponent, name)
@@ -75,6 +76,15 @@ func TestRSASizesAndExponents(t *testing.T) {
 			}
 		}
 	}
+}
+
+// plus adds the modulus: the same number modulo n, and if there is room of the same length.
+func plus(signature, modulus []byte) []byte {
+	sum := new(big.Int).Add(new(big.Int).SetBytes(signature), new(big.Int).SetBytes(modulus))
+	if len(sum.Bytes()) > len(signature) {
+		return sum.Bytes()
+	}
+	return sum.FillBytes(make([]byte, len(signature)))
 }
 
 func flip(b []byte, i int) []byte {

@@ -40,6 +40,9 @@ func TestDL02Labels(t *testing.T) {
 	v := New(Options{})
 	s, root := newP256(t, "z."), newP256(t, ".")
 	relabel := func(set dns.RRset, labels byte) dns.RRset { set.Sigs[2+3] = labels; return set }
+	set := relabel(s.sign("www.z. 300 IN A 192.0.2.1"), 3)
+	_, verdict := v.Verify(&set, s.keys(v), now, new(limits.Budget))
+	wantBogus(t, verdict, dns.EDEBogus, "has more labels than the name")
 	cases := []struct {
 		name string
 		s    *signer
@@ -145,7 +148,8 @@ func TestDL06NSEC3Owner(t *testing.T) {
 	set = parent.sign("a." + line)
 	_, verdict = v.Verify(&set, parent.keys(v), now, new(limits.Budget))
 	wantBogus(t, verdict, dns.EDEBogus, "must be directly below the apex")
-	p := v.NewProof(dns.MustName("test."), []Verified{{Set: set}}, new(limits.Budget))
+	deep := parent.sign(strings.Replace(line, ".test.", ".a.test.", 1))
+	p := v.NewProof(dns.MustName("test."), []Verified{{Set: deep}}, new(limits.Budget))
 	if len(p.nsec3) != 0 {
 		t.Error("NSEC3 two labels below the apex is used")
 	}
@@ -169,6 +173,18 @@ func TestDL07AncestorDelegation(t *testing.T) {
 			{name + ": no DS at the cut", records, question{what: "NoDS", name: "sub.test."}, Secure, "", true},
 		})
 	}
+}
+
+// DL-07, DL-12: DS is denied by the parent zone, with its own record for the cut.
+func TestDL12DSDeniedByChild(t *testing.T) {
+	v := New(Options{})
+	apex, noSOA := verifiedText("sub.test. 300 IN NSEC zz.test. NS SOA RRSIG NSEC"), verifiedText("sub.test. 300 IN NSEC sub.test. NS RRSIG NSEC")
+	p := v.NewProof(dns.MustName("test."), []Verified{apex}, new(limits.Budget))
+	wantState(t, p.NoData(dns.MustName("sub.test."), dns.TypeDS).Verdict, Bogus)
+	wantState(t, p.NoDS(dns.MustName("sub.test.")).Verdict, Bogus)
+	p = v.NewProof(dns.MustName("sub.test."), []Verified{noSOA}, new(limits.Budget))
+	wantBogus(t, p.NoData(dns.MustName("sub.test."), dns.TypeDS).Verdict, dns.EDEBogus, "instead of its parent zone")
+	wantBogus(t, p.NoDS(dns.MustName("sub.test.")).Verdict, dns.EDEBogus, "instead of its parent zone")
 }
 
 // DL-08: an NSEC that was expanded from a wildcard is authentic but denies nothing.

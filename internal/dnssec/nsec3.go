@@ -110,5 +110,5 @@ func (r *nsec3Record) covers(hash *nsec3Hash) bool {
 	if bytes.Compare(r.hash[:], r.next[:]) < 0 {
 		return after && before
 	}
-	return after || before && *hash != r.hash
+	return after || before
 }

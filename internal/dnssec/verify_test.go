@@ -119,12 +119,12 @@ func TestVerifyCanonicalForm(t *testing.T) {
 func TestVerifyTTL(t *testing.T) {
 	v := New(Options{})
 	s := newP256(t, "example.test.")
-	set := s.sign("www.example.test. 300 IN A 192.0.2.1", func(sig *miekg.RRSIG) { sig.Expiration = uint32(now.Unix()) + 60 })
-	for _, c := range []struct{ ttl, want uint32 }{{3600, 60}, {50, 50}} {
+	for _, c := range []struct{ ttl, expires, want uint32 }{{3600, 60, 60}, {50, 60, 50}, {3600, 9000, 300}, {3600, 0, 0}} {
+		set := s.sign("www.example.test. 300 IN A 192.0.2.1", func(sig *miekg.RRSIG) { sig.Expiration = uint32(now.Unix()) + c.expires })
 		set.TTL = c.ttl
 		signed, verdict := v.Verify(&set, s.keys(v), now, new(limits.Budget))
 		wantState(t, verdict, Secure)
-		if signed.TTL != c.want || !signed.Expiration.Equal(now.Add(time.Minute)) {
+		if signed.TTL != c.want || !signed.Expiration.Equal(now.Add(time.Duration(c.expires)*time.Second)) {
 			t.Errorf("TTL %d: %+v, want TTL %d", c.ttl, signed, c.want)
 		}
 	}
@@ -203,6 +203,11 @@ func TestVerifySeveralSignatures(t *testing.T) {
 	set = unknown(s.sign("www.example.test. 300 IN A 192.0.2.1")) // DL-13
 	_, verdict = v.Verify(&set, keys, now, new(limits.Budget))
 	wantBogus(t, verdict, dns.EDEBogus, "unsupported algorithm: algorithm 253")
+
+	set = s.sign("www.example.test. 300 IN A 192.0.2.1")
+	set.Sigs[2+1] = byte(dns.TypeAAAA)
+	_, verdict = v.Verify(&set, keys, now, new(limits.Budget))
+	wantBogus(t, verdict, dns.EDEBogus, "covers another type")
 
 	set.Sigs = nil
 	_, verdict = v.Verify(&set, keys, now, new(limits.Budget))

@@ -169,6 +169,49 @@ func TestOpenDamaged(t *testing.T) {
 	}
 }
 
+// Without a size a damaged file is set aside, too, but no other one is made.
+func TestOpenDamagedAsItIs(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, dataFile)
+	if err := os.WriteFile(path, make([]byte, 20_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: dir, Version: "1"}); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil || len(corrupt(t, dir)) != 1 {
+		t.Error("not set aside")
+	}
+}
+
+// No descriptor of the cache is inherited by programs that are started.
+func TestCloseOnExec(t *testing.T) {
+	dir := t.TempDir()
+	open(t, Options{Dir: dir, Size: testSize})
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	found := 0
+	for _, e := range list {
+		if path, _ := os.Readlink("/proc/self/fd/" + e.Name()); !strings.HasPrefix(path, dir) {
+			continue
+		}
+		found++
+		info, err := os.ReadFile("/proc/self/fdinfo/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pos, flags uint64
+		if _, err := fmt.Sscanf(string(info), "pos:\t%d\nflags:\t%o\n", &pos, &flags); err != nil || flags&syscall.O_CLOEXEC == 0 {
+			t.Errorf("descriptor %s: flags %o, %v", e.Name(), flags, err)
+		}
+	}
+	if found == 0 {
+		t.Error("no descriptor found")
+	}
+}
+
 func scribble(path string, at int64, what []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {

@@ -96,6 +96,9 @@ func (o *opener) prepare(follow bool) (size int64, err error) {
 		if err := o.replace(err.Error()); err != nil {
 			return 0, err
 		}
+		if o.size == 0 {
+			return 0, fmt.Errorf("%s was damaged: %w", o.data(), fs.ErrNotExist)
+		}
 	case errors.Is(err, fs.ErrNotExist):
 		if o.size == 0 {
 			return 0, err

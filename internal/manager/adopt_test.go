@@ -1,0 +1,96 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// abandon makes the manager vanish as if it had been killed: nothing is stopped.
+func (w *world) abandon(m *Manager) {
+	w.t.Helper()
+	m.Supervisor = deaf{w}
+	m.shutdown()
+	for range 1000 {
+		if _, err := os.Stat(filepath.Join(w.rundir, "control")); err != nil {
+			break
+		}
+	}
+}
+
+// deaf is a supervisor that does not stop anything.
+type deaf struct{ *world }
+
+func (deaf) Shutdown(context.Context) error { return errors.New("killed") }
+
+func TestAdopt(t *testing.T) {
+	w := newWorld(t)
+	w.configure(2, "")
+	m, _ := w.manager()
+	before := socketNames(m)
+	w.takeEvents()
+
+	// A second manager while the first one is still there sees what a restarted
+	// one sees: workers with sockets and version.
+	os.Remove(filepath.Join(w.rundir, "api.sock"))
+	w.configure(1, "options: {minimize: false}") // not applied by itself
+	second, _ := w.manager()
+	if events := w.takeEvents(); len(events) != 0 {
+		t.Errorf("events %q, expected none", events)
+	}
+	if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 1, "kresd:kresd1": 1}); !maps.Equal(got, want) {
+		t.Errorf("versions %v, expected %v", got, want)
+	}
+	if after := socketNames(second); !slices.Equal(before, after) {
+		t.Errorf("sockets %v, expected %v", after, before)
+	}
+	if got := second.live.Load().Config.Workers; got != 2 {
+		t.Errorf("%d workers configured", got)
+	}
+	if err := second.Reload(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 2}); !maps.Equal(got, want) {
+		t.Errorf("versions %v, expected %v", got, want)
+	}
+}
+
+func socketNames(m *Manager) (names []string) {
+	for slot, list := range m.sockets {
+		for _, s := range list {
+			names = append(names, worker(slot).String()+" "+s.Proto+" "+s.Addr)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// A manager that died in the middle of a change leaves workers on two versions
+// and a canary.
+func TestAdoptHalfDoneChange(t *testing.T) {
+	w := newWorld(t)
+	w.configure(2, "")
+	m, _ := w.manager()
+	next := m.live.Load().Version
+	next.Number = 2
+	if err := m.roll(context.Background(), next, map[int][]socket{0: m.sockets[0]}, 0); err == nil {
+		t.Log("rolled")
+	}
+	w.alive["kresd:kresd0"].mu.Lock()
+	w.alive["kresd:kresd0"].version.Number = 2
+	w.alive["kresd:kresd0"].mu.Unlock()
+	w.takeEvents()
+
+	os.Remove(filepath.Join(w.rundir, "api.sock"))
+	second, _ := w.manager()
+	if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}); !maps.Equal(got, want) {
+		t.Errorf("versions %v, expected %v", got, want)
+	}
+	if number := second.live.Load().Number; number != 2 {
+		t.Errorf("version %d is live", number)
+	}
+}
