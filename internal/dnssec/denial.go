@@ -29,7 +29,7 @@ type Proof struct {
 type Denial struct {
 	Verdict
 	OptOut bool       // rests on an opt-out span: there may be unsigned delegations in it (RFC 5155 section 9.2)
-	Cut    bool       // NoData: the records show a delegation at the name
+	Cut    bool       // NoData and NoDS: the records show a delegation at the name, or cannot exclude one
 	Used   []dns.Name // owners of the records the proof rests on
 	// ClosestEncloser is the deepest existing ancestor, when the proof had to establish it.
 	ClosestEncloser dns.Name
@@ -165,7 +165,7 @@ func (p *Proof) outside(name dns.Name) (Denial, bool) {
 	if !name.Under(p.zone) {
 		return Denial{Verdict: bogus(dns.EDEBogus, "%v is not in zone %v, which denies it", name, p.zone)}, true
 	}
-	return Denial{Verdict: p.blanket}, p.blanket.State != Indeterminate
+	return Denial{Verdict: p.blanket, Cut: true}, p.blanket.State != Indeterminate
 }
 
 // missing is the verdict on a proof that falls short. A record that had to be left out explains it better than its absence.

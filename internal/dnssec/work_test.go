@@ -162,6 +162,9 @@ func TestDW04Iterations(t *testing.T) {
 				b := new(limits.Budget)
 				d := New(Options{}).NewProof(dns.MustName("test."), z.verified(), b).NoDS(deep)
 				wantState(t, d.Verdict, Insecure)
+				if !d.Cut {
+					t.Error("a delegation cannot be excluded")
+				}
 				wantWithin(t, b, map[limits.Kind]int{limits.KindNSEC3Blocks: 0})
 			}
 		})

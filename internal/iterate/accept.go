@@ -87,7 +87,7 @@ func (j *job) secure(c *cut, r *response, set *dns.RRset, e *cache.Entry) error 
 	signed, verdict := j.e.Validator.Verify(set, keys, time.Now(), j.budget)
 	j.traceVerdict(explain.KindVerify, set.Owner, set.Type, verdict)
 	if verdict.State != dnssec.Secure {
-		return bogus(verdict)
+		return j.bogus(verdict)
 	}
 	e.Rank, e.TTL = cache.Secure, min(e.TTL, signed.TTL)
 	if !signed.Wildcard {
@@ -102,7 +102,7 @@ func (j *job) wildcard(keys *dnssec.Keys, r *response, set *dns.RRset, labels in
 	denial := proof.WildcardAnswer(set.Owner, labels)
 	j.traceVerdict(explain.KindProof, set.Owner, set.Type, denial.Verdict)
 	if denial.State == dnssec.Bogus {
-		return bogus(denial.Verdict)
+		return j.bogus(denial.Verdict)
 	}
 	if denial.State == dnssec.Insecure {
 		e.Rank, e.EDE, e.Reason = cache.Insecure, denial.EDE, denial.Reason
@@ -184,7 +184,7 @@ func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t
 		signed, verdict := j.e.Validator.Verify(soa, keys, time.Now(), j.budget)
 		j.traceVerdict(explain.KindVerify, soa.Owner, soa.Type, verdict)
 		if verdict.State != dnssec.Secure {
-			return bogus(verdict)
+			return j.bogus(verdict)
 		}
 		e.TTL = min(e.TTL, signed.TTL)
 	}
@@ -200,7 +200,7 @@ func (j *job) prove(keys *dnssec.Keys, r *response, name dns.Name, t dns.Type, e
 	}
 	j.traceVerdict(explain.KindProof, name, t, denial.Verdict)
 	if denial.State == dnssec.Bogus {
-		return bogus(denial.Verdict)
+		return j.bogus(denial.Verdict)
 	}
 	e.Rank, e.OptOut, e.Cut = cache.Secure, denial.OptOut, denial.Cut
 	if denial.State == dnssec.Insecure {

@@ -64,7 +64,11 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{Options: o, anchors: make(map[dns.Name]dnssec.Anchor)}
 	for _, a := range o.Anchors {
-		e.anchors[a.Zone] = a
+		if _, verdict := o.Validator.Usable(a); verdict.State == dnssec.Secure {
+			e.anchors[a.Zone] = a
+		} else {
+			o.Log.Warn("trust anchor not usable, the zone counts as insecure", "zone", a.Zone.String(), "reason", verdict.Reason)
+		}
 	}
 	return e
 }

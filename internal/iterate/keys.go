@@ -114,7 +114,7 @@ func (j *job) keysIn(c *cut, r *response) (cache.Entry, error) {
 	keys, verdict := j.e.Validator.Keys(set, c.anchor, now, j.budget)
 	j.traceVerdict(explain.KindVerify, c.zone, dns.TypeDNSKEY, verdict)
 	if verdict.State != dnssec.Secure {
-		return cache.Entry{}, bogus(verdict)
+		return cache.Entry{}, j.bogus(verdict)
 	}
 	e := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *set, TTL: keys.TTL, EDE: dns.NoEDE}
 	j.e.Cache.PutAnswer(c.zone, dns.TypeDNSKEY, &e, now)

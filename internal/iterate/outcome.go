@@ -51,9 +51,13 @@ func failure(code dns.EDECode, format string, args ...any) *Failure {
 	return &Failure{RCode: dns.RCodeServFail, EDE: code, Reason: fmt.Sprintf(format, args...)}
 }
 
-// bogus makes a failure of a validation verdict.
-func bogus(v dnssec.Verdict) *Failure {
-	return &Failure{RCode: dns.RCodeServFail, EDE: v.EDE, Reason: v.Reason, Bogus: true}
+// bogus makes a failure of a validation verdict. Once the budget for validation is spent no other server can help.
+func (j *job) bogus(v dnssec.Verdict) *Failure {
+	f := &Failure{RCode: dns.RCodeServFail, EDE: v.EDE, Reason: v.Reason, Bogus: true}
+	for _, k := range [...]limits.Kind{limits.KindSignatureChecks, limits.KindSignatureFailures, limits.KindCryptoUnits, limits.KindDigests, limits.KindNSEC3Blocks} {
+		f.Bogus = f.Bogus && j.budget.Left(k)
+	}
+	return f
 }
 
 // asFailure gives every error that ends a resolution its outcome.

@@ -92,7 +92,7 @@ func (j *job) secureDelegation(parent *cut, r *response, d *cache.Delegation) (t
 		signed, verdict := j.e.Validator.Verify(ds, keys, now, j.budget)
 		j.traceVerdict(explain.KindVerify, ds.Owner, ds.Type, verdict)
 		if verdict.State != dnssec.Secure {
-			return 0, bogus(verdict)
+			return 0, j.bogus(verdict)
 		}
 		return signed.TTL, j.signedBy(d, ds)
 	}
@@ -118,7 +118,7 @@ func (j *job) signedBy(d *cache.Delegation, ds *dns.RRset) error {
 	case dnssec.Insecure:
 		d.Rank, d.EDE, d.Reason = cache.Insecure, verdict.EDE, verdict.Reason
 	default:
-		return bogus(verdict)
+		return j.bogus(verdict)
 	}
 	return nil
 }
@@ -137,8 +137,10 @@ func (j *job) askForDS(d *cache.Delegation) (ttl uint32, err error) {
 		}
 		return left, j.signedBy(d, &entry.Answer)
 	case cache.NoData:
-		return left, nil
+		if entry.Cut || entry.OptOut {
+			return left, nil
+		}
 	}
 	return 0, &Failure{RCode: dns.RCodeServFail, EDE: dns.EDENSECMissing, Bogus: true,
-		Reason: "the parent refers to " + d.Zone.String() + " but denies its existence"}
+		Reason: "there is a referral to " + d.Zone.String() + ", but its parent proves that there is no such delegation"}
 }

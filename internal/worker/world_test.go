@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -102,4 +103,33 @@ func explained(t *testing.T, w *Worker, name, rrtype string) string {
 	var b strings.Builder
 	explain.Render(&b, trace)
 	return b.String()
+}
+
+// TestForgedReferralWithoutCut forges a referral for a plain host of a signed zone, next to the genuine proof that the
+// host has no DS: it shows no delegation, so it must not make the host insecure.
+func TestForgedReferralWithoutCut(t *testing.T) {
+	world, err := testnet.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	attacker := net.IPv4(127, 77, 66, 6) // answers 192.0.2.66 for every name
+	for _, s := range world.Servers() {
+		if s.IP().String() == attacker.String() {
+			continue
+		}
+		s.SetQuirk(func(_ string, q, right *miekg.Msg) *miekg.Msg {
+			if right == nil || q.Question[0].Name == "" || !strings.EqualFold(q.Question[0].Name, "www.example.se.") || q.Question[0].Qtype == miekg.TypeDS {
+				return right
+			}
+			forged := new(miekg.Msg).SetReply(q)
+			forged.SetEdns0(1232, true)
+			forged.Ns = []miekg.RR{&miekg.NS{Hdr: miekg.RR_Header{Name: "www.example.se.", Rrtype: miekg.TypeNS, Class: miekg.ClassINET, Ttl: 300}, Ns: "ns.www.example.se."}}
+			forged.Extra = append(forged.Extra, &miekg.A{Hdr: miekg.RR_Header{Name: "ns.www.example.se.", Rrtype: miekg.TypeA, Class: miekg.ClassINET, Ttl: 300}, A: attacker})
+			return forged
+		})
+	}
+	m := ask(t, newWorker(t, world), query("www.example.se.", "A"), server.UDP)
+	if m.Rcode != miekg.RcodeServerFailure {
+		t.Fatalf("rcode %s, want SERVFAIL\n%v", miekg.RcodeToString[m.Rcode], m)
+	}
 }

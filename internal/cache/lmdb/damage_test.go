@@ -194,7 +194,8 @@ func TestCloseOnExec(t *testing.T) {
 	}
 	found := 0
 	for _, e := range list {
-		if path, _ := os.Readlink("/proc/self/fd/" + e.Name()); !strings.HasPrefix(path, dir) {
+		path, _ := os.Readlink("/proc/self/fd/" + e.Name())
+		if !strings.HasPrefix(path, dir) {
 			continue
 		}
 		found++
@@ -204,7 +205,7 @@ func TestCloseOnExec(t *testing.T) {
 		}
 		var pos, flags uint64
 		if _, err := fmt.Sscanf(string(info), "pos:\t%d\nflags:\t%o\n", &pos, &flags); err != nil || flags&syscall.O_CLOEXEC == 0 {
-			t.Errorf("descriptor %s: flags %o, %v", e.Name(), flags, err)
+			t.Errorf("descriptor of %s: flags %o, %v", path, flags, err)
 		}
 	}
 	if found == 0 {

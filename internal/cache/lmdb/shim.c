@@ -1,6 +1,7 @@
 //go:build cgo
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -65,10 +66,12 @@ int kr_env_open(const char *dir, size_t mapsize, unsigned readers, unsigned flag
 	mdb_env_set_assert(env, on_assert);
 	if ((rc = mdb_env_set_mapsize(env, mapsize)) == 0 && (rc = mdb_env_set_maxreaders(env, readers)) == 0)
 		GUARDED(rc, mdb_env_open(env, dir, flags, 0600));
-	if (rc == 0)
+	if (rc == 0) {
+		fcntl(kr_env_fd(env), F_SETFD, FD_CLOEXEC); // LMDB does that for its lock file only
 		*out = env;
-	else if (rc != KR_FAULT && rc != KR_ASSERT)
+	} else if (rc != KR_FAULT && rc != KR_ASSERT) {
 		mdb_env_close(env);
+	}
 	return rc;
 }
 
