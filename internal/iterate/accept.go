@@ -109,7 +109,21 @@ func (j *job) wildcard(keys *dnssec.Keys, r *response, set *dns.RRset, labels in
 	}
 	e.OptOut = denial.OptOut
 	e.Authority, e.TTL = sets, min(e.TTL, ttl)
+	if e.Rank == cache.Secure && !e.OptOut {
+		j.keepWildcard(keys.Zone, set, labels, sets, e.TTL)
+	}
 	return nil
+}
+
+// keepWildcard stores what was expanded under the name of the wildcard, for other names (RFC 8198 section 5.3).
+func (j *job) keepWildcard(zone dns.Name, set *dns.RRset, labels int, proofs []dns.RRset, ttl uint32) {
+	now := time.Now()
+	j.e.keepDenials(zone, proofs, now)
+	if wildcard, err := set.Owner.Suffix(labels).Wildcard(); err == nil {
+		source := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *set, TTL: ttl, EDE: dns.NoEDE}
+		source.Answer.Owner = wildcard
+		j.e.Cache.PutAnswer(wildcard, set.Type, &source, now)
+	}
 }
 
 // zoneOf finds the zone an RRset belongs to: servers of a zone may also serve zones below it, and then answer for those
@@ -141,18 +155,30 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 		e.TTL = negativeTTL(soa)
 		e.Authority = append(e.Authority, *soa)
 	}
+	now := time.Now()
 	if j.validate {
-		if err := j.secureDenial(c, r, soa, name, t, &e); err != nil {
+		zone, err := j.secureDenial(c, r, soa, name, t, &e)
+		if err != nil {
 			return e, err
 		}
+		if e.Rank == cache.Secure && !e.OptOut && soa != nil && j.keepProof(zone, soa, &e, now) && e.Kind == cache.NXDomain {
+			e.Inserted = now
+			return e, nil // it will be found again by its proof
+		}
 	}
-	now := time.Now()
 	if soa == nil { // not to be remembered, nor trusted for long (RFC 2308 section 5, BW-09)
 		e.Inserted = now
 		return e, nil
 	}
 	j.e.Cache.PutAnswer(name, t, &e, now)
 	return e, nil
+}
+
+// keepProof stores the parts of a secure denial for the denial of other names.
+func (j *job) keepProof(zone dns.Name, soa *dns.RRset, e *cache.Entry, now time.Time) bool {
+	apex := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *soa, TTL: min(soa.TTL, limits.NegativeTTL), EDE: dns.NoEDE}
+	j.e.Cache.PutAnswer(zone, dns.TypeSOA, &apex, now)
+	return j.e.keepDenials(zone, e.Authority[1:], now)
 }
 
 // negativeTTL is how long a denial may be kept (RFC 2308 section 5).
@@ -164,31 +190,31 @@ func negativeTTL(set *dns.RRset) uint32 {
 	return min(set.TTL, soa.Minimum, limits.NegativeTTL)
 }
 
-func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t dns.Type, e *cache.Entry) error {
+func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t dns.Type, e *cache.Entry) (dns.Name, error) {
 	zone := c
 	if soa != nil && c.secure && soa.Owner.Below(c.zone) && (t != dns.TypeDS || soa.Owner != name) {
 		var err error
 		if zone, err = j.descend(c, soa.Owner); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if _, negative := j.e.negative(name); !zone.secure || negative {
 		e.Rank, e.EDE, e.Reason = cache.Insecure, zone.ede, zone.reason
-		return nil
+		return zone.zone, nil
 	}
 	keys, err := j.keysOf(zone)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if soa != nil {
 		signed, verdict := j.e.Validator.Verify(soa, keys, time.Now(), j.budget)
 		j.traceVerdict(explain.KindVerify, soa.Owner, soa.Type, verdict)
 		if verdict.State != dnssec.Secure {
-			return j.bogus(verdict)
+			return "", j.bogus(verdict)
 		}
 		e.TTL = min(e.TTL, signed.TTL)
 	}
-	return j.prove(keys, r, name, t, e)
+	return zone.zone, j.prove(keys, r, name, t, e)
 }
 
 // prove demands the NSEC or NSEC3 proof of a denial and takes its rank from it.
@@ -220,8 +246,10 @@ func (j *job) proofSets(keys *dnssec.Keys, authority []dns.RRset) (p *dnssec.Pro
 	p, verified := j.e.Validator.Proof(authority, keys, time.Now(), j.budget)
 	ttl = limits.NegativeTTL
 	for i := range verified {
-		sets = append(sets, verified[i].Set)
-		ttl = min(ttl, verified[i].Signed.TTL)
+		set := verified[i].Set
+		set.TTL = verified[i].Signed.TTL
+		sets = append(sets, set)
+		ttl = min(ttl, set.TTL)
 	}
 	return p, sets, ttl
 }

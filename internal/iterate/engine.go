@@ -91,6 +91,9 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 		if !ok {
 			entry, ok = e.cached(name, q.Type, rankFor(!q.CheckingDisabled), now)
 		}
+		if !ok && !q.CheckingDisabled {
+			entry, ok = e.synthesised(name, q.Type, now)
+		}
 		if !ok {
 			return Outcome{}, false
 		}
@@ -200,6 +203,12 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 		}
 		j.traceCached(&entry, name, t)
 		return entry, nil
+	}
+	if j.validate && !j.afresh() {
+		if entry, ok := j.e.synthesised(name, t, now); ok {
+			j.traceCached(&entry, name, t)
+			return entry, nil
+		}
 	}
 	return j.share(flightKey{name: name, typ: t, validate: j.validate}, func() (cache.Entry, error) {
 		entry, err := j.walk(name, t)

@@ -74,3 +74,11 @@ const BogusServers = 3
 
 // KeyringZones is how many zones' keys a worker keeps parsed: about 1 KiB each.
 const KeyringZones = 16384
+
+// Bounds of answers from cached denial records (RFC 8198).
+const (
+	// AggressiveBlocks is SHA-1 blocks hashed for one answer (DW-06).
+	AggressiveBlocks = 150
+	// AggressiveSalt is the longest salt, in octets, of NSEC3 records kept for it (B16).
+	AggressiveSalt = 64
+)

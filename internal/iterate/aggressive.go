@@ -1,0 +1,231 @@
+package iterate
+
+import (
+	"strings"
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/limits"
+)
+
+// keepDenials stores the validated records of a denial for names not asked yet (RFC 8198). It says
+// whether all of them will serve, so that the denial itself need not be stored.
+func (e *Engine) keepDenials(zone dns.Name, sets []dns.RRset, now time.Time) (all bool) {
+	all = len(sets) > 0
+	for i := range sets {
+		switch set := &sets[i]; set.Type {
+		case dns.TypeNSEC:
+			all = e.keepNSEC(zone, set, now) && all
+		case dns.TypeNSEC3:
+			all = e.keepNSEC3(zone, set, now) && all
+		}
+	}
+	return all
+}
+
+func (e *Engine) keepNSEC(zone dns.Name, set *dns.RRset, now time.Time) bool {
+	nsec, err := dns.ParseNSEC(set.RDatas.First())
+	if err != nil || set.RDatas.Count() != 1 || minimalRange(set.Owner, nsec.Next) {
+		return false
+	}
+	e.Cache.PutNSEC(zone, set, now)
+	return true
+}
+
+// minimalRange says whether an NSEC was made for one name (RFC 4470 and its relatives): next is the first
+// name possible after owner, so it will deny nothing else.
+func minimalRange(owner, next dns.Name) bool {
+	return len(next) > 2 && next[0] == 1 && next[1] == 0 && next.Parent() == owner || strings.HasPrefix(next.FirstLabel(), owner.FirstLabel()+"\x00")
+}
+
+func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
+	nsec3, err := dns.ParseNSEC3(set.RDatas.First())
+	hash, ok := dnssec.OwnerHash(set.Owner)
+	// A big salt would make every later look-up expensive (DW-06); opt-out denies nothing for sure.
+	if err != nil || !ok || set.RDatas.Count() != 1 || nsec3.Flags != 0 || len(nsec3.Salt) > limits.AggressiveSalt {
+		return false
+	}
+	chain := cache.Chain{NSEC3: true, Iterations: nsec3.Iterations, Salt: nsec3.Salt}
+	e.Cache.PutNSEC3(zone, &chain, hash, set, now)
+	return true
+}
+
+// synthesised answers a question from validated denial records and wildcards of its zone, as
+// the zone's servers would (RFC 8198).
+func (e *Engine) synthesised(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
+	switch t {
+	case dns.TypeDS, dns.TypeNSEC, dns.TypeNSEC3, dns.TypeRRSIG, dns.TypeANY:
+		return cache.Entry{}, false
+	}
+	zone, ok := e.secureZone(name, now)
+	if !ok || zone == name {
+		return cache.Entry{}, false
+	}
+	chain, ok := e.Cache.Chain(zone, now)
+	if !ok {
+		return cache.Entry{}, false
+	}
+	s := synthesis{e: e, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: new(limits.Budget)}
+	if chain.NSEC3 {
+		s.gatherNSEC3()
+	} else {
+		s.gatherNSEC()
+	}
+	if len(s.records) == 0 {
+		return cache.Entry{}, false
+	}
+	return s.conclude()
+}
+
+// secureZone returns the deepest known zone above a name, if it is signed.
+func (e *Engine) secureZone(name dns.Name, now time.Time) (dns.Name, bool) {
+	if _, negative := e.negative(name); negative {
+		return "", false
+	}
+	if d, ok := e.Cache.Cut(name, cache.Insecure, now); ok {
+		return d.Zone, d.Rank == cache.Secure
+	}
+	_, ok := e.anchors[dns.Root]
+	return dns.Root, ok
+}
+
+// synthesis collects the records that bear on one question.
+type synthesis struct {
+	e       *Engine
+	zone    dns.Name
+	name    dns.Name
+	typ     dns.Type
+	now     time.Time
+	chain   *cache.Chain
+	budget  *limits.Budget
+	records []dnssec.Verified
+	labels  int // of the closest encloser
+}
+
+func (s *synthesis) add(set dns.RRset) {
+	for i := range s.records {
+		if s.records[i].Set.Owner == set.Owner {
+			return
+		}
+	}
+	s.records = append(s.records, dnssec.Verified{Set: set})
+}
+
+func (s *synthesis) gatherNSEC() {
+	set, ok := s.e.Cache.NSEC(s.zone, s.name, s.now)
+	if !ok {
+		return
+	}
+	s.add(set)
+	nsec, err := dns.ParseNSEC(set.RDatas.First())
+	if err != nil || set.Owner == s.name {
+		return
+	}
+	s.labels = max(dns.CommonLabels(s.name, set.Owner), dns.CommonLabels(s.name, nsec.Next))
+	if wildcard, err := s.name.Suffix(s.labels).Wildcard(); err == nil {
+		if set, ok := s.e.Cache.NSEC(s.zone, wildcard, s.now); ok {
+			s.add(set)
+		}
+	}
+}
+
+// gatherNSEC3 looks for the closest encloser from the apex down, within a bound of hashing (DW-06).
+func (s *synthesis) gatherNSEC3() {
+	depth := s.name.Labels() - s.zone.Labels()
+	if 2*(depth+2)*dnssec.HashBlocks(s.chain.Iterations, s.chain.Salt) > limits.AggressiveBlocks {
+		return
+	}
+	for labels := s.zone.Labels(); labels <= s.name.Labels(); labels++ {
+		set, exact, ok := s.nsec3(s.name.Suffix(labels))
+		if !ok {
+			s.records = nil
+			return
+		}
+		if exact {
+			s.labels = labels
+			s.records = s.records[:0] // of the names that exist only the closest counts
+			s.add(set)
+			continue
+		}
+		s.add(set)
+		break
+	}
+	if s.labels == s.name.Labels() {
+		return
+	}
+	if wildcard, err := s.name.Suffix(s.labels).Wildcard(); err == nil {
+		if set, _, ok := s.nsec3(wildcard); ok {
+			s.add(set)
+		}
+	}
+}
+
+// nsec3 returns the record at the hash of a name, or before it.
+func (s *synthesis) nsec3(name dns.Name) (set dns.RRset, exact, ok bool) {
+	hash, ok := dnssec.HashName(name, s.chain.Iterations, s.chain.Salt, s.budget)
+	if !ok {
+		return set, false, false
+	}
+	if set, ok = s.e.Cache.NSEC3(s.zone, s.chain, hash, s.now); !ok {
+		return set, false, false
+	}
+	owner, _ := dnssec.OwnerHash(set.Owner)
+	return set, string(owner) == string(hash), true
+}
+
+// conclude draws what the records prove.
+func (s *synthesis) conclude() (cache.Entry, bool) {
+	proof := s.e.Validator.NewProof(s.zone, s.records, s.budget)
+	e := cache.Entry{Kind: cache.NXDomain, Rank: cache.Secure, Inserted: s.now, EDE: dns.EDESynthesized,
+		Reason: "2NEP: proven by records of " + s.zone.String() + " in the cache"}
+	if proven(proof.NameError(s.name)) {
+		return s.denial(e)
+	}
+	if proven(proof.NoData(s.name, s.typ)) {
+		e.Kind = cache.NoData
+		return s.denial(e)
+	}
+	if s.labels < s.zone.Labels() || s.labels >= s.name.Labels() || !proven(proof.WildcardAnswer(s.name, s.labels)) {
+		return e, false
+	}
+	return s.fromWildcard(e)
+}
+
+func proven(d dnssec.Denial) bool { return d.State == dnssec.Secure && !d.OptOut }
+
+// denial completes a denial with the SOA of the zone.
+func (s *synthesis) denial(e cache.Entry) (cache.Entry, bool) {
+	soa, ok := s.e.cached(s.zone, dns.TypeSOA, cache.Secure, s.now)
+	if !ok || soa.Kind != cache.Positive || soa.Answer.Type != dns.TypeSOA {
+		return e, false
+	}
+	soa.Answer.TTL = min(soa.Answer.TTL, negativeTTL(&soa.Answer))
+	e.TTL = soa.Answer.TTL
+	e.Authority = []dns.RRset{soa.Answer}
+	return s.withProof(e)
+}
+
+// fromWildcard expands a cached wildcard.
+func (s *synthesis) fromWildcard(e cache.Entry) (cache.Entry, bool) {
+	wildcard, err := s.name.Suffix(s.labels).Wildcard()
+	if err != nil {
+		return e, false
+	}
+	source, ok := s.e.cached(wildcard, s.typ, cache.Secure, s.now)
+	if !ok || source.Kind != cache.Positive || source.Answer.Owner != wildcard {
+		return e, false
+	}
+	e.Kind, e.Answer, e.TTL = cache.Positive, source.Answer, source.Answer.TTL
+	e.Answer.Owner = s.name
+	return s.withProof(e)
+}
+
+func (s *synthesis) withProof(e cache.Entry) (cache.Entry, bool) {
+	for i := range s.records {
+		e.TTL = min(e.TTL, s.records[i].Set.TTL)
+		e.Authority = append(e.Authority, s.records[i].Set)
+	}
+	return e, e.TTL > 0
+}
