@@ -40,6 +40,13 @@ const (
 	// ManagerRevive is how long the manager leaves a dead worker to the supervisor
 	// before looking itself; the supervisor restarts at once and then with growing delay.
 	ManagerRevive = 5 * time.Second
+	// ManagerWatch is the time between two looks at whether the workers answer.
+	ManagerWatch = time.Second
+	// ManagerWatchAnswer is how long a worker may take to say how it is: far more
+	// than the worst load makes of it.
+	ManagerWatchAnswer = 1500 * time.Millisecond
+	// ManagerWatchFailures in a row make a worker a stuck one.
+	ManagerWatchFailures = 2
 	// ManagerMetrics bounds collecting the metrics of one worker.
 	ManagerMetrics = 5 * time.Second
 )

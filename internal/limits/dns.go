@@ -19,4 +19,7 @@ const (
 	// RRsetsPerMessage is the most RRsets built from one message: a 64 KiB message of
 	// distinct owners would otherwise cost more than it may (PX-03, B17).
 	RRsetsPerMessage = 1024
+	// MessageExpansion is how many octets of memory the RRsets of a message may take per octet of it, besides
+	// MessageExpansionFree: compressed names make thousands of octets out of a few (PX-02).
+	MessageExpansion, MessageExpansionFree = 8, 64 << 10
 )

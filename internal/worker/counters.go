@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"knot-resolver/internal/dns"
-	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/server"
 )
 
@@ -41,17 +40,21 @@ func (c *counters) request(req *server.Request) {
 	c.transports[req.Transport][family].Add(1)
 }
 
-func (c *counters) answer(msg []byte, query *dns.Message, out *iterate.Outcome, took time.Duration) {
+// answer counts an answer as it goes out.
+func (c *counters) answer(msg []byte, edns, do bool, took time.Duration) {
 	c.answers.Add(1)
-	switch {
-	case out.RCode == dns.RCodeNXDomain:
+	f := dns.Flags(binary.BigEndian.Uint16(msg[2:]))
+	switch f.RCode() {
+	case dns.RCodeNXDomain:
 		c.nxDomain.Add(1)
-	case out.RCode == dns.RCodeServFail:
+	case dns.RCodeServFail:
 		c.servFail.Add(1)
-	case out.RCode == dns.RCodeNoError && len(out.Answer) == 0:
-		c.noData.Add(1)
-	case out.RCode == dns.RCodeNoError:
-		c.noError.Add(1)
+	case dns.RCodeNoError:
+		if binary.BigEndian.Uint16(msg[6:]) == 0 {
+			c.noData.Add(1)
+		} else {
+			c.noError.Add(1)
+		}
 	}
 	i := 0
 	for i < len(latencyBounds) && took > latencyBounds[i].bound {
@@ -59,10 +62,18 @@ func (c *counters) answer(msg []byte, query *dns.Message, out *iterate.Outcome, 
 	}
 	c.latency[i].Add(1)
 	c.sum.Add(uint64(took.Microseconds()))
-	c.flags(dns.Flags(binary.BigEndian.Uint16(msg[2:])), query)
+	c.flags(f, edns, do)
 }
 
-func (c *counters) flags(f dns.Flags, query *dns.Message) {
+// repeated counts a query answered with an answer given before.
+func (c *counters) repeated(req *server.Request, msg []byte, q *plain) {
+	c.request(req)
+	c.cached.Add(1)
+	variant := q.key[q.length-1]
+	c.answer(msg, variant&variantEDNS != 0, variant&variantDO != 0, 0)
+}
+
+func (c *counters) flags(f dns.Flags, edns, do bool) {
 	for _, bit := range [...]struct {
 		flag    dns.Flags
 		counter *atomic.Uint64
@@ -71,10 +82,10 @@ func (c *counters) flags(f dns.Flags, query *dns.Message) {
 			bit.counter.Add(1)
 		}
 	}
-	if query.HasEDNS {
+	if edns {
 		c.edns.Add(1)
 	}
-	if query.EDNS.DO {
+	if do {
 		c.do.Add(1)
 	}
 }

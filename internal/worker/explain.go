@@ -47,9 +47,15 @@ type Clear struct {
 	Limit int    // of records in one round, 0 = none
 }
 
+// Forget drops what this process keeps besides the shared cache.
+func (w *Worker) Forget() {
+	w.engine.Forget()
+	w.packets.Clear()
+}
+
 // ClearCache removes records and returns how many.
 func (w *Worker) ClearCache(c Clear) (int, error) {
-	defer w.engine.Forget()
+	defer w.Forget()
 	if c.Name == "" || c.Name == "." && !c.Exact {
 		entries := int(w.cache.Store().Stats().Entries)
 		return entries, w.cache.Store().Clear()

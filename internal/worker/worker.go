@@ -7,6 +7,7 @@ import (
 
 	"knot-resolver/internal/admit"
 	"knot-resolver/internal/cache"
+	"knot-resolver/internal/cache/packet"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
@@ -28,13 +29,14 @@ type Worker struct {
 	options  Options
 	engine   *iterate.Engine
 	cache    *cache.Cache
+	packets  *packet.Cache
 	rules    atomic.Pointer[policy.Rules]
 	counters counters
 }
 
 // New makes a Worker and the engine it resolves with.
 func New(o Options, resolution iterate.Options) *Worker {
-	w := &Worker{options: o, cache: resolution.Cache}
+	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes)}
 	w.SetRules(o.Rules)
 	resolution.Local = w.local
 	w.engine = iterate.New(resolution)
@@ -42,7 +44,10 @@ func New(o Options, resolution iterate.Options) *Worker {
 }
 
 // SetRules switches to another compiled policy; questions asked from now on see it.
-func (w *Worker) SetRules(r *policy.Rules) { w.rules.Store(r) }
+func (w *Worker) SetRules(r *policy.Rules) {
+	w.rules.Store(r)
+	w.packets.Clear()
+}
 
 // local answers from the policy rules.
 func (w *Worker) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
@@ -66,33 +71,46 @@ func (w *Worker) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, b
 	return e, true
 }
 
-// Inline implements [server.Handler]: refusals, local data and cache hits.
+// Inline implements [server.Handler]: repetitions, refusals, local data and cache hits.
 func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bool) {
-	if v := admit.Header(req.Raw); !v.OK() {
-		return w.refuseHeader(dst, req, v), true
+	now := time.Now()
+	var q plain
+	usual := q.read(req.Raw, w.options.UDPSize, req.Transport)
+	if usual {
+		if answer, ok := w.repeat(dst, req, &q, now); ok {
+			return answer, true
+		}
 	}
-	start := time.Now()
+	answer, again, done := w.inline(dst, req, now)
+	if usual && again {
+		w.keep(&q, answer[len(dst):], now)
+	}
+	return answer, done
+}
+
+// inline answers what needs no server to be asked; again says that the answer may be repeated.
+func (w *Worker) inline(dst []byte, req *server.Request, now time.Time) (answer []byte, again, done bool) {
+	if v := admit.Header(req.Raw); !v.OK() {
+		return w.refuseHeader(dst, req, v), false, true
+	}
 	var m dns.Message
 	if err := m.Parse(req.Raw); err != nil {
-		return w.refuseHeader(dst, req, admit.Verdict{Action: admit.Answer, RCode: dns.RCodeFormErr}), true
+		return w.refuseHeader(dst, req, admit.Verdict{Action: admit.Answer, RCode: dns.RCodeFormErr}), false, true
 	}
-	v := w.options.Admit.Message(&m)
-	if !v.OK() {
+	if v := w.options.Admit.Message(&m); !v.OK() {
 		w.counters.request(req)
-		return w.finish(dst, req, &m, refusal(v), start), true
+		return w.finish(dst, req, &m, refusal(v), now), false, true
 	}
 	out, ok := w.engine.FromCache(question(&m))
 	if !ok && !m.Flags().Has(dns.FlagRD) {
 		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
 	}
 	if !ok {
-		return nil, false
+		return nil, false, false
 	}
 	w.counters.request(req)
-	if out.EDE == dns.EDEOther || out.RCode != dns.RCodeServFail {
-		w.counters.cached.Add(1)
-	}
-	return w.finish(dst, req, &m, out, start), true
+	w.counters.cached.Add(1)
+	return w.finish(dst, req, &m, out, now), true, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.
@@ -116,7 +134,7 @@ func question(m *dns.Message) iterate.Question {
 func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out iterate.Outcome, start time.Time) []byte {
 	r := reply{w: w, req: req, query: m, out: &out}
 	answer := r.append(dst)
-	w.counters.answer(answer[len(dst):], m, &out, time.Since(start))
+	w.counters.answer(answer[len(dst):], m.HasEDNS, m.EDNS.DO, time.Since(start))
 	return answer
 }
 
