@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"slices"
+	"time"
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/limits"
@@ -18,20 +19,25 @@ type Options struct {
 	// Override is for tests: for an algorithm it knows it returns the check that replaces the real one,
 	// and makes it supported; nil otherwise.
 	Override func(algorithm uint8) VerifyFunc
+	// At is for tests: it returns the moment at which signatures are checked in place of now.
+	At func(now time.Time) time.Time
 }
 
 // VerifyFunc says whether signature over signed was made with key.
 type VerifyFunc func(key dns.DNSKEY, signed, signature []byte) bool
 
 // Validator holds a policy. It is immutable and safe for concurrent use.
-type Validator struct{ options Options }
+type Validator struct {
+	options Options
+	proven  *provenSignatures
+}
 
 // New returns a Validator with the given policy.
 func New(o Options) *Validator {
 	if o.NSEC3Iterations == 0 {
 		o.NSEC3Iterations = limits.NSEC3Iterations
 	}
-	return &Validator{o}
+	return &Validator{o, newProven()}
 }
 
 func (v *Validator) override(algorithm uint8) VerifyFunc {
@@ -39,6 +45,14 @@ func (v *Validator) override(algorithm uint8) VerifyFunc {
 		return nil
 	}
 	return v.options.Override(algorithm)
+}
+
+// moment is when signatures are checked.
+func (v *Validator) moment(now time.Time) time.Time {
+	if v.options.At == nil {
+		return now
+	}
+	return v.options.At(now)
 }
 
 // supports says whether signatures of this algorithm can be checked.

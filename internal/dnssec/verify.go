@@ -62,7 +62,7 @@ func misplaced(set *dns.RRset, zone dns.Name) Verdict {
 
 // verify tries signatures until one is good.
 func (v *Validator) verify(set *dns.RRset, zone dns.Name, keys []key, now time.Time, b *limits.Budget) (Signed, Verdict) {
-	c := check{v: v, set: set, zone: zone, keys: keys, now: now, budget: b}
+	c := check{v: v, set: set, zone: zone, keys: keys, now: v.moment(now), budget: b}
 	failure := Verdict{}
 	looked := 0
 	for rdata := range set.Sigs.All() {
@@ -77,7 +77,9 @@ func (v *Validator) verify(set *dns.RRset, zone dns.Name, keys []key, now time.T
 		}
 		verdict := c.signature(&sig)
 		if verdict.State == Secure {
-			return c.signed(&sig), verdict
+			signed := c.signed(&sig)
+			signed.Expiration = signed.Expiration.Add(now.Sub(c.now)) // on the caller's clock
+			return signed, verdict
 		}
 		failure = worse(failure, verdict)
 		if c.stopped {
@@ -145,6 +147,10 @@ func (c *check) unknownKey(sig *dns.RRSIG) Verdict {
 
 // try runs one public-key operation. A key that cannot be used counts as a failed check (DW-03).
 func (c *check) try(k *key, signature []byte) (good bool, err error) {
+	digest := c.v.proven.digest(k, c.scratch, signature)
+	if c.v.proven.has(digest) {
+		return true, nil
+	}
 	if !c.budget.Left(limits.KindSignatureFailures) {
 		return false, &limits.Exceeded{Kind: limits.KindSignatureFailures, Limit: limits.SignatureFailures}
 	}
@@ -160,6 +166,7 @@ func (c *check) try(k *key, signature []byte) (good bool, err error) {
 		return false, err
 	}
 	if public.verify(c.scratch, signature) {
+		c.v.proven.add(digest)
 		return true, nil
 	}
 	_ = c.budget.Charge(limits.KindSignatureFailures, 1)
