@@ -29,6 +29,7 @@ type resolving struct {
 	*worker.Worker
 	client *upstream.Client
 	store  cache.Store
+	stop   context.CancelFunc
 }
 
 // Resolving makes the engine that resolves names.
@@ -56,7 +57,11 @@ func Resolving(o EngineOptions) (Engine, error) {
 		UDPSize:   cfg.Network.EDNSDownstream,
 		Keepalive: cfg.Network.TCPKeepalive,
 		Reorder:   cfg.Options.ReorderRRset,
+		Priming:   cfg.Options.Priming && !o.Canary,
 	}, *resolution)
+	ctx, stop := context.WithCancel(context.Background())
+	e.stop = stop
+	go e.Run(ctx)
 	return e, nil
 }
 
@@ -87,6 +92,8 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		UpstreamPort: cfg.Options.UpstreamPort,
 		UDPSize:      cfg.Network.EDNSUpstream,
 		LogBogus:     cfg.DNSSEC.LogBogus,
+		ServeStale:   cfg.Options.ServeStale,
+		Prefetch:     cfg.Cache.PrefetchExpiring,
 	}, nil
 }
 
@@ -192,4 +199,7 @@ func (e *resolving) Update(v control.Version) error {
 }
 
 // Close implements [Engine].
-func (e *resolving) Close() error { return errors.Join(e.client.Close(), e.store.Close()) }
+func (e *resolving) Close() error {
+	e.stop()
+	return errors.Join(e.client.Close(), e.store.Close())
+}

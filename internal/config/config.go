@@ -72,7 +72,9 @@ type Cache struct {
 	TTLMin    time.Duration
 	TTLMax    time.Duration
 	NSTimeout time.Duration // how long a dead server address is skipped
-	GC        GC
+	// PrefetchExpiring refreshes entries that are used shortly before they run out.
+	PrefetchExpiring bool
+	GC               GC
 }
 
 // GC configures cache-gc.
@@ -118,6 +120,7 @@ type Options struct {
 	ReorderRRset           bool
 	QueryCaseRandomization bool
 	Priming                bool // RFC 8109
+	ServeStale             bool // RFC 8767
 	RefuseNoRD             bool
 	TimeJumpDetection      bool
 	RootHints              string // absolute path; empty = built in

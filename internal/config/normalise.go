@@ -115,6 +115,8 @@ func (v *Valid) cache() Cache {
 		TTLMin:    get[time.Duration](s, "ttl-min"),
 		TTLMax:    get[time.Duration](s, "ttl-max"),
 		NSTimeout: get[time.Duration](s, "ns-timeout"),
+
+		PrefetchExpiring: get[bool](s, "prefetch/expiring"),
 		GC: GC{
 			Enable:        get[bool](g, "enable"),
 			Interval:      get[time.Duration](g, "interval"),
@@ -155,6 +157,7 @@ func (v *Valid) options() Options {
 		ReorderRRset:           get[bool](s, "reorder-rrset"),
 		QueryCaseRandomization: get[bool](s, "query-case-randomization"),
 		Priming:                get[bool](s, "priming"),
+		ServeStale:             get[bool](s, "serve-stale"),
 		RefuseNoRD:             get[bool](s, "refuse-no-rd"),
 		TimeJumpDetection:      get[bool](s, "time-jump-detection"),
 		RootHints:              v.path("options/root-hints"),

@@ -30,9 +30,9 @@ func cacheOptions() []Option {
 		{Path: "cache/prefill[]/refresh-interval", Type: durationFrom(time.Hour), Default: "1d", Status: Supported, Doc: "Time between downloads."},
 		{Path: "cache/prefill[]/ca-file", Type: readableFile(), Status: Supported, Doc: "Certificates to trust; when absent, those of the system."},
 
-		{Path: "cache/prefetch", Status: NotYet, Doc: "Refreshing records before they are asked for."},
+		{Path: "cache/prefetch", Doc: "Refreshing records before they are asked for."},
 		{Path: "cache/prefetch/expiring", Type: boolean(), Default: "false", Doc: "Refresh records that are used shortly before they expire."},
-		{Path: "cache/prefetch/prediction", Doc: "Refreshing what was asked at the same time before."},
+		{Path: "cache/prefetch/prediction", Status: NotYet, Doc: "Refreshing what was asked at the same time before."},
 		{Path: "cache/prefetch/prediction/enable", Type: boolean(), Default: "false", Doc: "Predict."},
 		{Path: "cache/prefetch/prediction/window", Type: durationFrom(time.Minute), Default: "15m", Doc: "Length of a window, in whole minutes."},
 		{Path: "cache/prefetch/prediction/period", Type: positive(), Default: "24", Doc: "Windows remembered."},

@@ -70,7 +70,8 @@ func TestSchemaIsComplete(t *testing.T) {
 func TestSupported(t *testing.T) {
 	for text, refused := range map[string]bool{
 		"options: {serve-stale: false}":              false,
-		"options: {serve-stale: true}":               true,
+		"options: {serve-stale: true}":               false,
+		"options: {rebinding-protection: true}":      true,
 		"defer: {enable: false}":                     false,
 		"defer: {enable: true}":                      true,
 		"defer: {}":                                  false,

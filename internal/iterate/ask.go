@@ -27,6 +27,7 @@ type session struct {
 	rejected int
 	last     int // index of the server last asked
 	bogus    *Failure
+	parental bool     // addresses were taken from the parents of the servers' zones
 	faults   []string // what went wrong, for the outcome
 }
 
@@ -73,7 +74,7 @@ func (s *session) next() (*response, error) {
 		}
 		open := s.open()
 		if len(open) == 0 || s.allFailed(open) {
-			if s.lookUpServer() {
+			if s.learnt() || s.lookUpServer() || len(open) == 0 && s.parentSide() {
 				continue
 			}
 			if len(open) == 0 {

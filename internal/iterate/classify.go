@@ -73,10 +73,10 @@ func classify(r *response, zone, name dns.Name, t dns.Type, permissive bool) cla
 	}
 	trusted := r.aa || permissive || name == zone
 	if c, ok := classifyAnswer(r, name, t); ok {
-		if !trusted && c != aliased && soaOf(r, zone, name) == nil {
-			return lame
-		}
-		return c
+		return c // even without AA: many servers forget it, and DNSSEC judges content, not flags
+	}
+	if r.rcode == dns.RCodeYXDomain { // it goes with a DNAME only (RFC 6672 section 2.2)
+		return errored
 	}
 	soa := soaOf(r, zone, name)
 	if r.rcode == dns.RCodeNXDomain {

@@ -49,7 +49,7 @@ func (e *Engine) negative(name dns.Name) (dns.Name, bool) {
 
 // root is the cut resolution starts from when nothing is known.
 func (j *job) root() *cut {
-	c := &cut{zone: dns.Root, servers: nameservers(j.e.RootHints), ede: dns.NoEDE, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
+	c := &cut{zone: dns.Root, servers: nameservers(*j.e.hints.Load()), ede: dns.NoEDE, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
 	if a, ok := j.e.anchors[dns.Root]; ok && j.validate {
 		c.secure, c.anchor = true, a
 	}

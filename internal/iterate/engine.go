@@ -4,7 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
@@ -44,6 +48,8 @@ type Options struct {
 	UpstreamPort uint16                  // of servers; 0 means 53
 	UDPSize      int                     // EDNS size offered; 0 means limits.UDPPayload
 	LogBogus     bool                    // one notice per validation failure
+	ServeStale   bool                    // answer from entries that ran out when servers fail (RFC 8767)
+	Prefetch     bool                    // refresh entries that are used shortly before they run out
 
 	// Local, when set, is asked about every name before the cache: local data, which counts as secure.
 	Local func(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool)
@@ -55,6 +61,9 @@ type Engine struct {
 	anchors map[dns.Name]dnssec.Anchor
 	flights flights
 	keys    keyring
+	hints   atomic.Pointer[[]cache.NS] // servers of the root now
+	// background bounds work that no client waits for.
+	background *semaphore.Weighted
 }
 
 // New makes an Engine.
@@ -62,7 +71,8 @@ func New(o Options) *Engine {
 	if o.UpstreamPort == 0 {
 		o.UpstreamPort = 53
 	}
-	e := &Engine{Options: o, anchors: make(map[dns.Name]dnssec.Anchor)}
+	e := &Engine{Options: o, anchors: make(map[dns.Name]dnssec.Anchor), background: semaphore.NewWeighted(limits.Refreshing)}
+	e.hints.Store(&o.RootHints)
 	for _, a := range o.Anchors {
 		if _, verdict := o.Validator.Usable(a); verdict.State == dnssec.Secure {
 			e.anchors[a.Zone] = a
@@ -76,24 +86,56 @@ func New(o Options) *Engine {
 // Resolve answers a question from the cache or by asking servers. It returns within
 // limits.ResolutionTime. trace may be nil.
 func (e *Engine) Resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
+	if e.ServeStale && !q.Fresh {
+		return e.resolveOrStale(ctx, q, b, trace)
+	}
+	return e.resolve(ctx, q, b, trace)
+}
+
+func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, limits.ResolutionTime)
 	defer cancel()
 	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, task: new(task)}
 	return j.follow(q.Name, q.Type)
 }
 
-// FromCache answers a question from the cache alone; ok is false when that cannot be done.
+// FromCache answers a question without asking anybody; ok is false when that cannot be done.
 func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
+	now, worn := time.Now(), false
+	out, ok = e.lookUp(q, func(name dns.Name) (cache.Entry, bool) {
+		if entry, ok := e.local(name, q.Type, now); ok {
+			return entry, true
+		}
+		if entry, ok := e.Cache.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok {
+			left, fresh := entry.Remaining(now)
+			worn = worn || expiring(left, entry.TTL)
+			return aged(entry, left), fresh
+		}
+		if q.CheckingDisabled {
+			return cache.Entry{}, false
+		}
+		if entry, ok := e.synthesised(name, q.Type, now); ok {
+			return entry, true
+		}
+		return e.Cache.Failure(name, q.Type, now)
+	})
+	switch {
+	case ok && e.ServeStale && out.unreachable():
+		if old, ok := e.stale(q); ok {
+			return old, true
+		}
+	case ok && e.Prefetch && worn:
+		e.refresh(q)
+	}
+	return out, ok
+}
+
+// lookUp follows aliases through entries that find returns.
+func (e *Engine) lookUp(q Question, find func(dns.Name) (cache.Entry, bool)) (Outcome, bool) {
 	found := newCollector()
-	name, now := q.Name, time.Now()
+	name := q.Name
 	for range limits.AliasSteps + 1 {
-		entry, ok := e.local(name, q.Type, now)
-		if !ok {
-			entry, ok = e.cached(name, q.Type, rankFor(!q.CheckingDisabled), now)
-		}
-		if !ok && !q.CheckingDisabled {
-			entry, ok = e.synthesised(name, q.Type, now)
-		}
+		entry, ok := find(name)
 		if !ok {
 			return Outcome{}, false
 		}
@@ -170,6 +212,7 @@ func (j *job) child(trace *explain.Node) *job {
 // follow resolves a question and the aliases it leads to.
 func (j *job) follow(name dns.Name, t dns.Type) Outcome {
 	found := newCollector()
+	var passed []dns.Name
 	for range limits.AliasSteps + 1 {
 		entry, err := j.find(name, t)
 		if err != nil {
@@ -184,6 +227,9 @@ func (j *job) follow(name dns.Name, t dns.Type) Outcome {
 			return found.Outcome
 		}
 		j.trace.Add(explain.Step{Kind: explain.KindAlias, Name: next.String()})
+		if passed = append(passed, name); slices.Contains(passed, next) {
+			return failure(dns.EDEOther, "the aliases go in a circle, back to %v", next).outcome()
+		}
 		name = next
 	}
 	return failure(dns.EDEOther, "more than %d aliases, now at %v", limits.AliasSteps, name).outcome()

@@ -32,7 +32,7 @@ type task struct {
 }
 
 type flight struct {
-	owner   *task
+	owner   *task // nil when it has landed: those who waited may not have noticed yet
 	done    chan struct{}
 	waiters int
 	entry   cache.Entry
@@ -41,7 +41,7 @@ type flight struct {
 
 // leadsTo says whether following who waits for whom from f comes to t.
 func (f *flight) leadsTo(t *task) bool {
-	for f != nil {
+	for f != nil && f.owner != nil {
 		if f.owner == t {
 			return true
 		}
@@ -81,6 +81,7 @@ func (j *job) share(key flightKey, walk func() (cache.Entry, error)) (cache.Entr
 	f.entry, f.err = walk()
 	s.mu.Lock()
 	delete(s.open, key)
+	f.owner = nil
 	s.mu.Unlock()
 	close(f.done)
 	return f.entry, f.err

@@ -29,6 +29,7 @@ type Outcome struct {
 	Reason string      // in words, with the names concerned; never empty for SERVFAIL
 	Secure bool        // everything in Answer and Authority is validated
 	Cached bool        // no server was asked
+	Stale  bool        // from entries that ran out
 
 	Answer    []dns.RRset // aliases in order, then the RRset asked for
 	Authority []dns.RRset // SOA and proofs of a denial, proofs of wildcard answers
@@ -73,6 +74,12 @@ func asFailure(err error) *Failure {
 		f = failure(dns.EDENetworkError, "%v", err)
 	}
 	return f
+}
+
+// overspent says whether the budget ended a resolution: every further query would be one too many.
+func overspent(err error) bool {
+	var spent *limits.Exceeded
+	return errors.As(err, &spent)
 }
 
 // outcome of a failure.

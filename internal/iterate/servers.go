@@ -77,6 +77,50 @@ func (s *session) lookUpServer() bool {
 	return true
 }
 
+// learnt adds addresses that others found meanwhile: the servers belong to the cut, which sessions share.
+func (s *session) learnt() bool {
+	before := len(s.servers)
+	for i := range s.cut.servers {
+		s.addServer(&s.cut.servers[i])
+	}
+	return len(s.servers) > before
+}
+
+// parentSide adds, when nothing else is left, the glue that came with the referrals to the servers' own
+// zones: zones do publish wrong addresses of their servers, or none.
+func (s *session) parentSide() bool {
+	if s.parental {
+		return false
+	}
+	s.parental = true
+	before := len(s.servers)
+	for i := range s.cut.servers {
+		ns := s.cut.servers[i]
+		ns.addrs = s.glueAbove(ns.name)
+		s.addServer(&ns)
+	}
+	return len(s.servers) > before
+}
+
+// glueAbove returns the addresses of a server in the cached delegations on the way to its name.
+func (s *session) glueAbove(server dns.Name) (addrs []netip.Addr) {
+	for zone := server; zone != dns.Root; zone = zone.Parent() {
+		d, ok := s.e.Cache.Cut(zone, rankFor(s.validate), time.Now())
+		if !ok {
+			return addrs
+		}
+		for _, ns := range d.Servers {
+			if ns.Name == server {
+				addrs = append(addrs, ns.Addrs...)
+			}
+		}
+		if zone = d.Zone; zone == dns.Root {
+			return addrs
+		}
+	}
+	return addrs
+}
+
 // unresolved picks a server whose address is not known but can be: a name inside the zone itself cannot.
 func (s *session) unresolved() *nameserver {
 	start := int(random64() % uint64(max(1, len(s.cut.servers))))

@@ -66,7 +66,7 @@ func (w *walker) step() (entry cache.Entry, done bool, err error) {
 	for {
 		r, err := s.next()
 		if err != nil {
-			if !last && w.relax() {
+			if !last && !overspent(err) && w.relax() {
 				return entry, false, nil
 			}
 			return entry, false, err

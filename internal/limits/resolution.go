@@ -82,3 +82,15 @@ const (
 	// AggressiveSalt is the longest salt, in octets, of NSEC3 records kept for it (B16).
 	AggressiveSalt = 64
 )
+
+// Bounds of stale answers, refreshing and priming.
+const (
+	// StaleWindow is how long after its end an entry may still be served, and StaleTTL with which TTL (B28).
+	StaleWindow, StaleTTL = 24 * time.Hour, 30
+	// StaleAfter is how long servers may take before a stale answer is given (RFC 8767 section 5).
+	StaleAfter = 1800 * time.Millisecond
+	// Refreshing is how many entries are refreshed at once in the background (AM-15).
+	Refreshing = 64
+	// PrimingRetry is the pause after priming failed (RFC 8109 section 3).
+	PrimingRetry = 10 * time.Second
+)

@@ -20,7 +20,7 @@ var latencyBounds = [...]struct {
 
 // counters are the statistics of a worker, under the names of the original.
 type counters struct {
-	total, cached                       atomic.Uint64
+	total, cached, stale                atomic.Uint64
 	families                            [2]atomic.Uint64    // IPv4, IPv6
 	transports                          [5][2]atomic.Uint64 // by server.Transport and family
 	answers                             atomic.Uint64
@@ -99,7 +99,7 @@ func (w *Worker) Metrics() map[string]any {
 		request[t.String()], request[t.String()+"4"], request[t.String()+"6"] = four+six, four, six
 	}
 	answer := map[string]any{
-		"total": c.answers.Load(), "cached": c.cached.Load(), "stale": uint64(0),
+		"total": c.answers.Load(), "cached": c.cached.Load(), "stale": c.stale.Load(),
 		"noerror": c.noError.Load(), "nodata": c.noData.Load(), "nxdomain": c.nxDomain.Load(), "servfail": c.servFail.Load(),
 		"sum_ms": c.sum.Load() / 1000, "slow": c.latency[len(latencyBounds)].Load(),
 		"aa": c.aa.Load(), "tc": c.tc.Load(), "rd": c.rd.Load(), "ra": c.ra.Load(), "ad": c.ad.Load(), "cd": c.cd.Load(),

@@ -134,7 +134,12 @@ func (w *Worker) repeat(dst []byte, req *server.Request, q *plain, now time.Time
 // keep stores the answer to a plain query for repetition.
 func (w *Worker) keep(q *plain, answer []byte, now time.Time) {
 	var ttls [limits.PacketTTLs + 1]uint16
-	if a, ok := packet.Scan(answer, ttls[:0]); ok {
+	a, ok := packet.Scan(answer, ttls[:0])
+	if ok && w.prefetch {
+		// The last hits before the end must reach the engine, which refreshes then.
+		a.Life -= min(a.Life, 5+a.Life/100)
+	}
+	if ok && a.Life > 0 {
 		w.packets.Put(q.key[:q.length], &a, now)
 	}
 }

@@ -22,6 +22,7 @@ type Options struct {
 	UDPSize   int  // EDNS size offered to clients, octets
 	Keepalive bool // offer EDNS keepalive on streams (RFC 7828)
 	Reorder   bool // rotate the records of an answer
+	Priming   bool // ask for the servers of the root at start (RFC 8109)
 }
 
 // Worker answers clients. It is a [server.Handler].
@@ -30,13 +31,21 @@ type Worker struct {
 	engine   *iterate.Engine
 	cache    *cache.Cache
 	packets  *packet.Cache
+	prefetch bool
 	rules    atomic.Pointer[policy.Rules]
 	counters counters
 }
 
+// Run does the work that no client asks for, until ctx ends.
+func (w *Worker) Run(ctx context.Context) {
+	if w.options.Priming {
+		w.engine.Prime(ctx)
+	}
+}
+
 // New makes a Worker and the engine it resolves with.
 func New(o Options, resolution iterate.Options) *Worker {
-	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes)}
+	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes), prefetch: resolution.Prefetch}
 	w.SetRules(o.Rules)
 	resolution.Local = w.local
 	w.engine = iterate.New(resolution)
@@ -110,7 +119,7 @@ func (w *Worker) inline(dst []byte, req *server.Request, now time.Time) (answer 
 	}
 	w.counters.request(req)
 	w.counters.cached.Add(1)
-	return w.finish(dst, req, &m, out, now), true, true
+	return w.finish(dst, req, &m, out, now), !out.Stale, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.
@@ -132,6 +141,9 @@ func question(m *dns.Message) iterate.Question {
 
 // finish counts and encodes an outcome.
 func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out iterate.Outcome, start time.Time) []byte {
+	if out.Stale {
+		w.counters.stale.Add(1)
+	}
 	r := reply{w: w, req: req, query: m, out: &out}
 	answer := r.append(dst)
 	w.counters.answer(answer[len(dst):], m.HasEDNS, m.EDNS.DO, time.Since(start))

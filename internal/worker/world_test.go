@@ -23,7 +23,7 @@ import (
 )
 
 // newWorker makes a worker that resolves in a miniature internet in memory.
-func newWorker(t *testing.T, world *testnet.World) *Worker {
+func newWorker(t *testing.T, world *testnet.World, change ...func(*iterate.Options)) *Worker {
 	t.Helper()
 	hints, err := iterate.ParseHints(world.RootHints(), "hints")
 	if err != nil {
@@ -36,12 +36,16 @@ func newWorker(t *testing.T, world *testnet.World) *Worker {
 	client := upstream.New(world.Memory(53), upstream.Options{})
 	t.Cleanup(func() { client.Close() })
 	store := mem.New(mem.Options{Size: 16 << 20, Merge: cache.Replaces})
-	return New(Options{UDPSize: 1232, Admit: admit.Rules{RefuseNoRD: true}}, iterate.Options{
+	o := iterate.Options{
 		Cache:  cache.New(store, cache.Options{TTLMin: 5 * time.Second, TTLMax: 24 * time.Hour}),
 		Client: client, Stats: upstream.NewStats(nil, 0), Validator: dnssec.New(dnssec.Options{SHA1: true}),
 		Log: slog.New(slog.DiscardHandler), RootHints: hints, Anchors: anchors, Minimise: true, Case0x20: true, IPv4: true,
 		Addresses: upstream.AddressOptions{QueryLoopback: true},
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	return New(Options{UDPSize: 1232, Admit: admit.Rules{RefuseNoRD: true}}, o)
 }
 
 // ask takes a query through a worker as a listener would.

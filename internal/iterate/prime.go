@@ -1,0 +1,53 @@
+package iterate
+
+import (
+	"context"
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/limits"
+)
+
+// Prime keeps the servers of the root up to date until ctx ends: it asks the hints for them
+// (RFC 8109), and again when their records run out.
+func (e *Engine) Prime(ctx context.Context) {
+	for {
+		wait := limits.PrimingRetry
+		if servers, ttl := e.rootServers(ctx); len(servers) > 0 {
+			e.hints.Store(&servers)
+			wait = max(wait, time.Duration(ttl)*time.Second)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// rootServers resolves the NS set of the root and the addresses in it.
+func (e *Engine) rootServers(ctx context.Context) (servers []cache.NS, ttl uint32) {
+	out := e.Resolve(ctx, Question{Name: dns.Root, Type: dns.TypeNS}, new(limits.Budget), nil)
+	if out.RCode != dns.RCodeNoError || len(out.Answer) != 1 {
+		return nil, 0
+	}
+	ttl = out.Answer[0].TTL
+	for rdata := range out.Answer[0].RDatas.All() {
+		name, err := dns.Target(rdata)
+		if err != nil || len(servers) == limits.NSKept {
+			continue
+		}
+		ns := cache.NS{Name: name}
+		for _, t := range e.addressTypes() {
+			found := e.Resolve(ctx, Question{Name: name, Type: t}, new(limits.Budget), nil)
+			for i := range found.Answer {
+				ns.Addrs = appendAddrs(ns.Addrs, &found.Answer[i])
+			}
+		}
+		if len(ns.Addrs) > 0 {
+			servers = append(servers, ns)
+		}
+	}
+	return servers, ttl
+}
