@@ -107,8 +107,8 @@ func New(o Options) (*Resolver, error) {
 // Close ends connections to servers.
 func (r *Resolver) Close() error { return errors.Join(r.client.Close(), r.store.Close()) }
 
-// Resolve answers one question. The error is for malformed questions only; a resolution that
-// fails is a Result with RCode SERVFAIL and a Reason.
+// Resolve answers one question. The error is for malformed questions and for ctx having ended; a
+// resolution that fails is a Result with RCode SERVFAIL and a Reason.
 func (r *Resolver) Resolve(ctx context.Context, name, rrtype string) (*Result, error) {
 	return r.resolve(ctx, name, rrtype, nil)
 }
@@ -134,7 +134,17 @@ func (r *Resolver) resolve(ctx context.Context, name, rrtype string, node *expla
 	if !ok || t.IsMeta() {
 		return nil, fmt.Errorf("%w: type %q", ErrName, rrtype)
 	}
-	out := r.engine.Resolve(ctx, iterate.Question{Name: owner.Lower(), Type: t}, new(limits.Budget), node)
+	// Others may wait for this resolution, so it goes on, as long as it may take, when ctx ends.
+	done := make(chan iterate.Outcome, 1)
+	go func() {
+		done <- r.engine.Resolve(context.WithoutCancel(ctx), iterate.Question{Name: owner.Lower(), Type: t}, new(limits.Budget), node)
+	}()
+	var out iterate.Outcome
+	select {
+	case out = <-done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("resolver: %s %s: %w", name, rrtype, context.Cause(ctx))
+	}
 	result := &Result{RCode: out.RCode.String(), Secure: out.Secure, EDE: -1, Reason: out.Reason}
 	if out.EDE != dns.NoEDE {
 		result.EDE = int(out.EDE)

@@ -92,12 +92,13 @@ func parseNS(b []byte) (ns NS, rest []byte, ok bool) {
 		if len(b) == 0 || len(b) < 1+int(b[0]) {
 			return ns, nil, false
 		}
-		a, ok := netip.AddrFromSlice(b[1 : 1+b[0]])
+		end := 1 + int(b[0])
+		a, ok := netip.AddrFromSlice(b[1:end])
 		if !ok {
 			return ns, nil, false
 		}
 		ns.Addrs = append(ns.Addrs, a)
-		b = b[1+b[0]:]
+		b = b[end:]
 	}
 	return ns, b, true
 }

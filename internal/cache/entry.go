@@ -175,7 +175,7 @@ func appendSet(dst []byte, section byte, set *dns.RRset) []byte {
 // ParseEntry reads a stored entry. Its RRsets are views of the bytes.
 func ParseEntry(b []byte) (Entry, bool) {
 	h, body, ok := parseHeader(b)
-	if !ok || h.kind == delegation {
+	if !ok || h.kind < Positive || h.kind > Failure {
 		return Entry{}, false
 	}
 	e := Entry{Kind: h.kind, Rank: h.rank, OptOut: h.flags&flagOptOut != 0, Cut: h.flags&flagCut != 0, TTL: h.ttl,
@@ -221,11 +221,14 @@ func counted(b []byte) (data, rest []byte, ok bool) {
 }
 
 // Replaces is the [Merge] rule: next overwrites old when it is secure or of better rank, when old is
-// damaged, or when old is about to end (5 seconds or 1 % of its life).
+// damaged, or when old is about to end (5 seconds or 1 % of its life). What is over already overwrites nothing.
 func Replaces(old, next []byte) bool {
 	_, oldRank, fresh := peek(old, time.Now())
 	_, nextRank, ok := peek(next, time.Now())
-	if !ok || !fresh || nextRank == Secure || nextRank > oldRank {
+	if !ok {
+		return !fresh
+	}
+	if !fresh || nextRank == Secure || nextRank > oldRank {
 		return true
 	}
 	h, _, valid := parseHeader(old)

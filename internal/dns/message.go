@@ -125,6 +125,9 @@ func (m *Message) Parse(raw []byte) error {
 	if HeaderLength+counts[0]*minQuestion+total*minRecord > len(raw) {
 		return ErrShort
 	}
+	if total > cap(m.records) {
+		m.records = make([]record, 0, total)
+	}
 	m.QDCount = counts[0]
 	at, err := m.parseQuestions(counts[0])
 	if err != nil {

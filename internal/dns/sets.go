@@ -20,7 +20,7 @@ type setKey struct {
 // that cover no set in the section form sets of type RRSIG. Records of other classes are
 // left out. The sets come in order of first appearance.
 func (m *Message) RRsets(s Section) ([]RRset, error) {
-	g := grouping{message: m}
+	g := grouping{message: m, room: limits.MessageExpansion*len(m.raw) + limits.MessageExpansionFree - len(m.records)*recordCost}
 	for i := range m.records {
 		r := &m.records[i]
 		if r.section != s || r.class != ClassIN || r.typ == TypeRRSIG {
@@ -48,6 +48,22 @@ type grouping struct {
 	offset  uint16 // the owner last expanded, records of a set usually repeat it
 	owner   Name
 	scratch []byte
+	room    int // octets of memory still to be used
+}
+
+// What building costs in memory, with what growing slices and maps throw away.
+const (
+	recordCost = 24  // of a record of the message
+	setCost    = 350 // of a set, without owner
+	growth     = 5   // octets per octet of a list
+)
+
+// spend refuses messages that compression makes much larger than they are (PX-02).
+func (g *grouping) spend(octets int) error {
+	if g.room -= octets; g.room < 0 {
+		return ErrRRset
+	}
+	return nil
 }
 
 const scanUpTo = 16
@@ -72,6 +88,9 @@ func (g *grouping) set(owner Name, t Type, ttl uint32) (*RRset, error) {
 	}
 	if len(g.sets) == limits.RRsetsPerMessage {
 		return nil, ErrRRset
+	}
+	if err := g.spend(setCost); err != nil {
+		return nil, err
 	}
 	if len(g.sets) == scanUpTo && g.index == nil {
 		g.index = make(map[setKey]int)
@@ -102,7 +121,7 @@ func (g *grouping) ownerOf(r *record) (Name, error) {
 	}
 	LowerBytes(name)
 	g.offset, g.owner = at, Name(name)
-	return g.owner, nil
+	return g.owner, g.spend(len(name))
 }
 
 // clampTTL reads a TTL; one with the highest bit set counts as 0 (RFC 2181 section 8).
@@ -133,7 +152,7 @@ func (g *grouping) add(r *record) error {
 		return ErrRRset
 	}
 	set.RDatas = set.RDatas.Append(rdata)
-	return nil
+	return g.spend(growth * len(rdata))
 }
 
 func (g *grouping) addSignature(r *record) error {
@@ -152,6 +171,7 @@ func (g *grouping) addSignature(r *record) error {
 		set := &g.sets[i]
 		if set.Sigs.Count() < limits.SignaturesPerRRset && !set.Sigs.Contains(rdata) {
 			set.Sigs = set.Sigs.Append(rdata)
+			return g.spend(growth * len(rdata))
 		}
 		return nil
 	}
@@ -164,7 +184,10 @@ func (g *grouping) rdata(r *record) ([]byte, error) {
 	at, end := int(r.rdata), int(r.rdata)+int(r.length)
 	shape := layout(r.typ)
 	if shape == "" {
-		return raw[at:end], fixedLength(r.typ, int(r.length))
+		return raw[at:end], opaque(r.typ, raw[at:end])
+	}
+	if !inFull(r.typ, raw[at:end]) {
+		return nil, ErrRRset
 	}
 	var err error
 	out := g.scratch[:0]
@@ -190,12 +213,34 @@ func (g *grouping) rdata(r *record) ([]byte, error) {
 	return out, trailing(r.typ, end-at)
 }
 
-// fixedLength refuses addresses of a wrong size.
-func fixedLength(t Type, length int) error {
-	if t == TypeA && length != 4 || t == TypeAAAA && length != 16 {
-		return ErrRRset
+// opaque refuses addresses of a wrong size and service bindings without a whole target name.
+func opaque(t Type, rdata []byte) error {
+	switch t {
+	case TypeA:
+		if len(rdata) != 4 {
+			return ErrRRset
+		}
+	case TypeAAAA:
+		if len(rdata) != 16 {
+			return ErrRRset
+		}
+	case TypeSVCB, TypeHTTPS:
+		if len(rdata) < 3 || wireNameLength(rdata[2:]) < 0 {
+			return ErrRRset
+		}
 	}
 	return nil
+}
+
+// inFull says whether the name in RDATA of types that came with DNSSEC is uncompressed, as it must be (RFC 4034 sections 3.1.7 and 4.1.1).
+func inFull(t Type, rdata []byte) bool {
+	switch t {
+	case TypeRRSIG:
+		return len(rdata) > 18 && wireNameLength(rdata[18:]) > 0
+	case TypeNSEC:
+		return wireNameLength(rdata) > 0
+	}
+	return true
 }
 
 // trailing refuses octets behind types that end with a known field.

@@ -193,6 +193,7 @@ func TestBudget(t *testing.T) {
 				if out.RCode != dns.RCodeServFail || !strings.Contains(out.Reason, kind.String()) || s.queries("") > 1 {
 					t.Errorf("%v, %q after %d queries", out.RCode, out.Reason, s.queries(""))
 				}
+				s.expect("www.victim", "198.51.100.1") // it was not the victim's fault
 			})
 		})
 	}

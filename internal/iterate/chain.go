@@ -10,7 +10,7 @@ import (
 func chain(e *cache.Entry, name dns.Name, t dns.Type, to *collector) (next dns.Name, alias bool, err error) {
 	set := &e.Answer
 	switch {
-	case e.Kind == cache.Positive && set.Type == dns.TypeDNAME && t != dns.TypeDNAME && name.Below(set.Owner):
+	case e.Kind == cache.Positive && set.Type == dns.TypeDNAME && name.Below(set.Owner):
 		to.add(e)
 		next, ok := substitute(name, set)
 		if !ok {

@@ -1,6 +1,8 @@
 package iterate
 
 import (
+	"slices"
+
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/upstream"
 )
@@ -34,6 +36,7 @@ type response struct {
 	extra     []dns.RRset
 	aa        bool
 	edns      bool
+	upward    bool // the authority section refers to servers of other zones than the one asked and those below
 }
 
 // read makes a response out of a reply to a question asked in a zone.
@@ -50,9 +53,25 @@ func read(reply *upstream.Reply, zone, name dns.Name, t dns.Type, permissive boo
 			return r
 		}
 	}
+	adopt(r.answer, r.extra)
+	r.upward = slices.ContainsFunc(r.authority, func(set dns.RRset) bool { return set.Type == dns.TypeNS && !set.Owner.Under(zone) })
 	r.answer, r.authority = within(r.answer, zone), within(r.authority, zone)
 	r.class = classify(r, zone, name, t, permissive)
 	return r
+}
+
+// adopt attaches signatures that came in another section. Whether they fit is seen when they are checked.
+func adopt(sets, other []dns.RRset) {
+	for i := range sets {
+		set := &sets[i]
+		if stray := setOf(other, set.Owner, dns.TypeRRSIG); stray != nil {
+			for rdata := range stray.RDatas.All() {
+				if sig, err := dns.ParseRRSIG(rdata); err == nil && sig.Covered == set.Type && !set.Sigs.Contains(rdata) {
+					set.Sigs = set.Sigs.Append(rdata)
+				}
+			}
+		}
+	}
 }
 
 // within keeps the sets of a zone: a server can say nothing about other names (BW-01).
@@ -80,7 +99,7 @@ func classify(r *response, zone, name dns.Name, t dns.Type, permissive bool) cla
 	}
 	soa := soaOf(r, zone, name)
 	if r.rcode == dns.RCodeNXDomain {
-		if trusted || soa != nil {
+		if trusted || soa != nil || denies(r) {
 			return nxDomain
 		}
 		return lame
@@ -96,10 +115,15 @@ func classify(r *response, zone, name dns.Name, t dns.Type, permissive bool) cla
 			return lame
 		}
 	}
-	if r.aa {
+	if r.aa && !r.upward || denies(r) {
 		return noData
 	}
 	return lame
+}
+
+// denies says whether a response has the records of a proof, which make up for a missing SOA or AA bit.
+func denies(r *response) bool {
+	return setOf(r.authority, "", dns.TypeNSEC) != nil || setOf(r.authority, "", dns.TypeNSEC3) != nil
 }
 
 func classifyAnswer(r *response, name dns.Name, t dns.Type) (class, bool) {

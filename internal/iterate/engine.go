@@ -220,7 +220,7 @@ func (j *job) follow(name dns.Name, t dns.Type) Outcome {
 		}
 		next, alias, err := chain(&entry, name, t, found)
 		if err != nil {
-			return asFailure(err).outcome()
+			return found.failed(asFailure(err))
 		}
 		if !alias {
 			found.Cached = !j.asked
@@ -257,12 +257,25 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 		}
 	}
 	return j.share(flightKey{name: name, typ: t, validate: j.validate}, func() (cache.Entry, error) {
+		tired := j.tired()
 		entry, err := j.walk(name, t)
-		if err != nil {
+		if err != nil && !(tired && j.spent(err)) {
 			j.remember(name, t, err)
 		}
 		return entry, err
 	})
+}
+
+// tired says whether most of what a query may use is gone. What then fails for want of it is not to blame: an
+// expensive chain of aliases to somebody's name must not make that name fail for others.
+func (j *job) tired() bool {
+	deadline, ok := j.ctx.Deadline()
+	return j.budget.Share() > 50 || ok && time.Until(deadline) < limits.ResolutionTime/2
+}
+
+// spent says whether a resolution failed for want of budget or time.
+func (j *job) spent(err error) bool {
+	return overspent(err) || j.budget.Share() >= 100 || j.ctx.Err() != nil
 }
 
 // remember stores a failure that is not due to this query alone (RFC 9520).

@@ -70,8 +70,9 @@ func (j *job) keysOf(c *cut) (*dnssec.Keys, error) {
 		}
 	}
 	_, err := j.share(flightKey{name: c.zone, keys: true}, func() (cache.Entry, error) {
+		tired := j.tired()
 		entry, err := j.fetchKeys(c)
-		if err != nil {
+		if err != nil && !(tired && j.spent(err)) {
 			j.remember(c.zone, dns.TypeDNSKEY, err)
 		}
 		return entry, err

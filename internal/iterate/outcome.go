@@ -3,6 +3,7 @@ package iterate
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
@@ -100,13 +101,25 @@ func (c *collector) add(e *cache.Entry) {
 	if c.EDE == dns.NoEDE && e.EDE != dns.NoEDE {
 		c.EDE, c.Reason = e.EDE, e.Reason
 	}
-	if e.Kind == cache.Positive {
+	if e.Kind == cache.Positive && !c.has(&e.Answer) {
 		c.Answer = append(c.Answer, e.Answer)
 	}
 	if e.Kind == cache.NXDomain {
 		c.RCode = dns.RCodeNXDomain
 	}
 	c.Authority = append(c.Authority, e.Authority...)
+}
+
+// has says whether a set is in the answer already: a DNAME may apply several times.
+func (c *collector) has(set *dns.RRset) bool {
+	return slices.ContainsFunc(c.Answer, func(other dns.RRset) bool { return other.Type == set.Type && other.Owner == set.Owner })
+}
+
+// failed is the outcome when the chain cannot be followed further: what was found explains the failure (RFC 6672 section 2.2).
+func (c *collector) failed(f *Failure) Outcome {
+	out := f.outcome()
+	out.Answer, out.Secure = c.Answer, c.Secure
+	return out
 }
 
 // aged returns the entry with all TTLs reduced to what is left.

@@ -2,6 +2,7 @@ package iterate
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"knot-resolver/internal/cache"
@@ -96,10 +97,39 @@ func (s *session) parentSide() bool {
 	before := len(s.servers)
 	for i := range s.cut.servers {
 		ns := s.cut.servers[i]
-		ns.addrs = s.glueAbove(ns.name)
+		if ns.addrs = s.glueAbove(ns.name); ns.name.Under(s.cut.zone) && !s.anyUsable(ns.addrs) {
+			ns.addrs = append(ns.addrs, s.fromParent(ns.name)...)
+		}
 		s.addServer(&ns)
 	}
 	return len(s.servers) > before
+}
+
+func (s *session) anyUsable(addrs []netip.Addr) bool {
+	return slices.ContainsFunc(addrs, func(a netip.Addr) bool {
+		_, ok := s.e.server(a)
+		return ok
+	})
+}
+
+// fromParent asks the servers of the parent zone for the address of a server inside the zone: some leave out glue
+// in referrals that they give when asked for it.
+func (s *session) fromParent(server dns.Name) (addrs []netip.Addr) {
+	if s.cut.zone == dns.Root || s.depth == limits.Nesting || s.budget.Charge(limits.KindNSLookups, 1) != nil {
+		return nil
+	}
+	t := s.e.addressTypes()[0]
+	sub := s.child(s.trace.Add(explain.Step{Kind: explain.KindServer, Name: server.String(), Type: t.String(), Text: "asking the parent zone"}))
+	sub.depth++
+	r, err := sub.session(sub.closest(s.cut.zone.Parent(), t), server, t).next()
+	if err != nil {
+		s.fault(err.Error())
+		return nil
+	}
+	if set := setOf(r.answer, server, t); set != nil {
+		return appendAddrs(nil, set)
+	}
+	return glueOf(r, server)
 }
 
 // glueAbove returns the addresses of a server in the cached delegations on the way to its name.

@@ -62,6 +62,15 @@ func (b *Budget) Spent(k Kind) int { return int(b.spent[k].Load()) }
 // Left says whether anything of a kind is left.
 func (b *Budget) Left(k Kind) bool { return b.spent[k].Load() < kindLimits[k] }
 
+// Share returns how much is spent in percent, of the kind of which most is.
+func (b *Budget) Share() int {
+	var most int64
+	for k := range kinds {
+		most = max(most, 100*b.spent[k].Load()/kindLimits[k])
+	}
+	return int(most)
+}
+
 // Spending returns all non-zero counts by name, for traces and metrics.
 func (b *Budget) Spending() map[string]int {
 	m := make(map[string]int)

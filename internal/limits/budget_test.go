@@ -14,7 +14,10 @@ func TestBudget(t *testing.T) {
 		if limit <= 0 || k.String() == "" {
 			t.Fatalf("kind %d: limit %d, name %q", k, limit, k)
 		}
-		if err := b.Charge(k, limit-1); err != nil || !b.Left(k) {
+		if b.Share() != 0 {
+			t.Errorf("%v: %d %% of a new budget is spent", k, b.Share())
+		}
+		if err := b.Charge(k, limit-1); err != nil || !b.Left(k) || b.Share() != 100*(limit-1)/limit {
 			t.Errorf("%v: %v", k, err)
 		}
 		if err := b.Charge(k, 1); err != nil || b.Left(k) {

@@ -40,6 +40,9 @@ const (
 	// ManagerRevive is how long the manager leaves a dead worker to the supervisor
 	// before looking itself; the supervisor restarts at once and then with growing delay.
 	ManagerRevive = 5 * time.Second
+	// ManagerLook is the time between two looks at whether a process that is
+	// waited for still exists. It costs nothing at a start that goes well.
+	ManagerLook = 500 * time.Millisecond
 	// ManagerWatch is the time between two looks at whether the workers answer.
 	ManagerWatch = time.Second
 	// ManagerWatchAnswer is how long a worker may take to say how it is: far more

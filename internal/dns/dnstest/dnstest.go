@@ -52,10 +52,14 @@ func RRsets(rrs ...miekg.RR) []dns.RRset {
 	return sets
 }
 
-// Text makes RRsets out of zone-file lines.
+// Text makes RRsets out of zone-file lines, which may be indented.
 func Text(zone string) []dns.RRset {
 	var rrs []miekg.RR
-	p := miekg.NewZoneParser(strings.NewReader(zone), ".", "")
+	var lines strings.Builder
+	for line := range strings.Lines(zone) {
+		lines.WriteString(strings.TrimLeft(line, " \t"))
+	}
+	p := miekg.NewZoneParser(strings.NewReader(lines.String()), ".", "")
 	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
 		rrs = append(rrs, rr)
 	}
