@@ -65,7 +65,7 @@ lint: vet
 	$(GO) test ./internal/deptest/...
 
 docs: build
-	$(GO) test ./internal/config -run TestReference -rewrite
+	$(GO) test ./internal/config -run TestDocs -rewrite
 
 clean:
 	rm -rf bin dist run

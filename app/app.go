@@ -19,6 +19,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -90,7 +92,7 @@ func role(use, short string, run func(ctx context.Context, rundir string, worker
 	c := &cobra.Command{
 		Use: use, Short: short, Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := supervisor.DieWithParent(); err != nil {
+			if err := dieWithSupervisor(rundir); err != nil {
 				return err
 			}
 			name := use
@@ -108,6 +110,23 @@ func role(use, short string, run func(ctx context.Context, rundir string, worker
 	c.Flags().StringVar(&rundir, "rundir", "", "run directory, absolute")
 	c.Flags().IntVarP(&worker, "number", "n", 0, "number of the worker")
 	return c
+}
+
+// dieWithSupervisor ties this process to the supervisor of the run directory. A
+// supervisor that died before this process came to ask was not noticed by the
+// kernel; then somebody else is the parent by now.
+func dieWithSupervisor(rundir string) error {
+	if err := supervisor.DieWithParent(); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(supervisor.PIDPath(rundir))
+	if os.Getenv("SUPERVISOR_ENABLED") == "" || err != nil {
+		return nil
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid != os.Getppid() {
+		return supervisor.ErrOrphan
+	}
+	return nil
 }
 
 // nameProcess sets the short name that ps and top show.

@@ -32,7 +32,7 @@ func (a *App) work(ctx context.Context, rundir string, n int) error {
 	defer link.Close()
 	w := &kresd{number: n, assignment: link.Assignment, files: link.Files}
 	w.log = newLog(w.assignment.Version.Config.Logging, "kresd").With("group", "system")
-	err = w.start(a.NewEngine, rundir)
+	err = w.start(ctx, a.NewEngine, rundir)
 	if report := link.Report(err); report != nil {
 		w.log.Warn("the manager is gone", "reason", report)
 	}
@@ -57,7 +57,7 @@ type kresd struct {
 }
 
 // start builds the engine, then opens the control sockets, then serves clients.
-func (w *kresd) start(build NewEngine, rundir string) error {
+func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error {
 	a := w.assignment
 	if len(w.files) != len(a.Sockets) {
 		return fmt.Errorf("%d descriptors for %d sockets", len(w.files), len(a.Sockets))
@@ -68,7 +68,7 @@ func (w *kresd) start(build NewEngine, rundir string) error {
 	}
 	network := a.Version.Config.Network
 	w.server = server.New(server.Options{Handler: w.engine, Log: w.log.With("group", "io"), Pipeline: network.TCPPipeline})
-	if err := w.listenControl(rundir); err != nil {
+	if err := w.listenControl(ctx, rundir); err != nil {
 		return err
 	}
 	for i, fd := range w.files {
@@ -79,7 +79,7 @@ func (w *kresd) start(build NewEngine, rundir string) error {
 	return nil
 }
 
-func (w *kresd) listenControl(rundir string) error {
+func (w *kresd) listenControl(ctx context.Context, rundir string) error {
 	l, err := control.Listen(control.WorkerPath(rundir, w.number), 0o600)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (w *kresd) listenControl(rundir string) error {
 	if w.sockets, err = control.Listen(control.SocketsPath(rundir, w.number), 0o600); err != nil {
 		return err
 	}
-	go control.ServeSockets(w.sockets, w.current)
+	go control.ServeSockets(ctx, w.sockets, w.current)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 
 	"knot-resolver/internal/admit"
 	"knot-resolver/internal/cache"
@@ -14,7 +15,6 @@ import (
 	"knot-resolver/internal/cache/mem"
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
-	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/upstream"
@@ -29,7 +29,9 @@ type resolving struct {
 	*worker.Worker
 	client *upstream.Client
 	store  cache.Store
-	stop   context.CancelFunc
+
+	stop    context.CancelFunc // of what goes on without clients
+	running sync.WaitGroup
 }
 
 // Resolving makes the engine that resolves names.
@@ -58,10 +60,20 @@ func Resolving(o EngineOptions) (Engine, error) {
 		Keepalive: cfg.Network.TCPKeepalive,
 		Reorder:   cfg.Options.ReorderRRset,
 		Priming:   cfg.Options.Priming && !o.Canary,
+		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
 	}, *resolution)
+	keepers, err := e.keepers(&cfg.DNSSEC, resolution.Validator, o.Log.With("group", "taupd"))
+	if err != nil {
+		return nil, errors.Join(err, e.client.Close(), store.Close())
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop = stop
-	go e.Run(ctx)
+	e.running.Go(func() { e.Run(ctx) })
+	for _, k := range keepers {
+		if !o.Canary {
+			e.running.Go(func() { k.Run(ctx) })
+		}
+	}
 	return e, nil
 }
 
@@ -71,7 +83,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 	if err != nil {
 		return nil, err
 	}
-	anchors, negative, err := trust(&cfg.DNSSEC)
+	anchors, negative, err := trustAnchors(&cfg.DNSSEC)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +104,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		UpstreamPort: cfg.Options.UpstreamPort,
 		UDPSize:      cfg.Network.EDNSUpstream,
 		LogBogus:     cfg.DNSSEC.LogBogus,
+		SignalKeys:   cfg.DNSSEC.SignalQuery,
 		ServeStale:   cfg.Options.ServeStale,
 		Prefetch:     cfg.Cache.PrefetchExpiring,
 	}, nil
@@ -110,46 +123,6 @@ func rootHints(file string) ([]cache.NS, error) {
 		return nil, fmt.Errorf("/options/root-hints: %w", err)
 	}
 	return hints, nil
-}
-
-// trust reads the trust anchors, positive and negative. Each string and each file replaces the anchors
-// its zone had before.
-func trust(cfg *config.DNSSEC) (anchors []dnssec.Anchor, negative []dns.Name, err error) {
-	if !cfg.Enable {
-		return nil, nil, nil
-	}
-	byZone := map[dns.Name]dnssec.Anchor{dns.Root: dnssec.RootAnchor()}
-	add := func(text, place string) error {
-		parsed, err := dnssec.ParseAnchors(text)
-		if err != nil {
-			return fmt.Errorf("%s: %w", place, err)
-		}
-		for _, a := range parsed {
-			byZone[a.Zone] = a
-		}
-		return nil
-	}
-	for i, text := range cfg.TrustAnchors {
-		err = errors.Join(err, add(text, fmt.Sprintf("/dnssec/trust-anchors[%d]", i)))
-	}
-	for i, file := range cfg.TrustAnchorFiles {
-		place := fmt.Sprintf("/dnssec/trust-anchors-files[%d]/file", i)
-		text, failed := os.ReadFile(file)
-		if failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s: %w", place, failed))
-			continue
-		}
-		err = errors.Join(err, add(string(text), place+": "+file))
-	}
-	for _, text := range cfg.NegativeTrustAnchors {
-		name, failed := dns.ParseName(text)
-		err = errors.Join(err, failed)
-		negative = append(negative, name.Lower())
-	}
-	for _, a := range byZone {
-		anchors = append(anchors, a)
-	}
-	return anchors, negative, err
 }
 
 // openCache opens the cache that all workers share. A program without LMDB has one cache per worker, in memory.
@@ -201,5 +174,6 @@ func (e *resolving) Update(v control.Version) error {
 // Close implements [Engine].
 func (e *resolving) Close() error {
 	e.stop()
+	e.running.Wait()
 	return errors.Join(e.client.Close(), e.store.Close())
 }

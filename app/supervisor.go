@@ -156,6 +156,10 @@ func (p processes) Stop(ctx context.Context, name string) error {
 	return err
 }
 
+func (p processes) Kill(ctx context.Context, name string) error {
+	return p.SignalProcess(ctx, name, syscall.SIGKILL)
+}
+
 func (p processes) Processes(ctx context.Context) (list []manager.Process, err error) {
 	infos, err := p.GetAllProcessInfo(ctx)
 	for _, i := range infos {

@@ -11,14 +11,11 @@ import (
 	"knot-resolver/internal/server"
 )
 
-// trivialEngine knows localhost and fails everything else. It stands where the
-// resolver goes in programs and tests that are about processes only.
-type trivialEngine struct{ o EngineOptions }
+// trivialEngine knows localhost and fails everything else.
+type trivialEngine struct{}
 
-// Trivial makes an engine that knows localhost and fails everything else.
-func Trivial(o EngineOptions) (Engine, error) { return trivialEngine{o}, nil }
+func trivial(EngineOptions) (Engine, error) { return trivialEngine{}, nil }
 
-// Inline implements [server.Handler].
 func (trivialEngine) Inline(dst []byte, req *server.Request) ([]byte, bool) {
 	var m dns.Message
 	if len(req.Raw) < dns.HeaderLength || m.Parse(req.Raw) != nil {
@@ -34,10 +31,9 @@ func (trivialEngine) Inline(dst []byte, req *server.Request) ([]byte, bool) {
 	return e.Bytes(), true
 }
 
-// Resolve implements [server.Handler].
 func (trivialEngine) Resolve(context.Context, []byte, *server.Request) []byte { return nil }
 
-func (t trivialEngine) Metrics() map[string]any { return map[string]any{} }
+func (trivialEngine) Metrics() map[string]any { return map[string]any{} }
 
 func (trivialEngine) Explain(context.Context, string, string) (json.RawMessage, error) {
 	return nil, errors.New("nothing to explain")

@@ -95,11 +95,19 @@ type GC struct {
 type DNSSEC struct {
 	Enable               bool
 	LogBogus             bool
+	Sentinel             bool     // RFC 8509
+	SignalQuery          bool     // RFC 8145
 	TrustAnchors         []string // DS or DNSKEY records in presentation format
-	TrustAnchorFiles     []string // absolute paths; each overrides the anchors of its zone
+	TrustAnchorFiles     []AnchorFile
 	NegativeTrustAnchors []string // domain names, lower case, with trailing dot
 	SHA1                 bool     // accept algorithms 5 and 7 and DS digest type 1
 	NSEC3Iterations      int      // more iterations than this make a zone insecure
+}
+
+// AnchorFile has the trust anchors of one zone, in place of those it had before.
+type AnchorFile struct {
+	File     string // absolute path
+	ReadOnly bool   // it is not kept up to date (RFC 5011)
 }
 
 // GlueMode says which addresses given by a parent zone are believed.

@@ -125,8 +125,12 @@ func checkPrefill(c *checker, s *section) {
 }
 
 func checkAnchorFile(c *checker, s *section) {
-	if !get[bool](s, "read-only") {
-		c.failAt(s, "read-only", "automatic updates of trust anchors (RFC 5011) are not supported yet: set read-only: true")
+	if !c.strict || get[bool](s, "read-only") || !s.has("file") {
+		return
+	}
+	dir := filepath.Dir(absolute(c.base, get[string](s, "file")))
+	if err := checkWritableDir(dir); err != nil {
+		c.failAt(s, "file", "automatic updates (RFC 5011) need a writable directory: %v; or set read-only: true", err)
 	}
 }
 

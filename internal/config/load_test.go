@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -134,6 +135,36 @@ dnssec: {trust-anchors-files: [{file: run, read-only: true}]}
 	if len(errs) != 3 {
 		t.Errorf("strict: %v", errs)
 	}
+}
+
+// TestAnchorDirectory checks that the directory of an anchor file is looked at when the file is to be kept up to date.
+func TestAnchorDirectory(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("everything is writable for root")
+	}
+	dir := t.TempDir()
+	files := writeFiles(t, dir, "root.keys", "", "config.yaml", `
+rundir: .
+management: {unix-socket: api.sock}
+cache: {storage: .}
+dnssec: {trust-anchors-files: [{file: root.keys}, {file: root.keys, read-only: true}]}
+`)
+	doc, err := Load(files[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, mistakes := range map[os.FileMode]int{0o755: 0, 0o555: 1} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := doc.Normalise(ValidateOptions{Strict: true})
+		errs, _ := err.(Errors)
+		errs = slices.DeleteFunc(errs, func(e Error) bool { return !strings.HasPrefix(e.Pointer, "/dnssec") })
+		if len(errs) != mistakes || mistakes > 0 && errs[0].Pointer != "/dnssec/trust-anchors-files/0/file" {
+			t.Errorf("mode %o: %v", mode, errs)
+		}
+	}
+	os.Chmod(dir, 0o755)
 }
 
 // TestStrictDefaults checks that a default that cannot work is a mistake too,

@@ -137,13 +137,17 @@ func (v *Valid) dnssec() DNSSEC {
 	d := DNSSEC{
 		Enable:               get[bool](s, "enable"),
 		LogBogus:             get[bool](s, "log-bogus"),
+		Sentinel:             get[bool](s, "sentinel"),
+		SignalQuery:          get[bool](s, "signal-query"),
 		TrustAnchors:         items[string](s, "trust-anchors"),
 		NegativeTrustAnchors: items[string](s, "negative-trust-anchors"),
 		SHA1:                 get[bool](s, "sha1"),
 		NSEC3Iterations:      int(get[int64](s, "nsec3-iterations")),
 	}
 	for _, f := range get[[]*section](s, "trust-anchors-files") {
-		d.TrustAnchorFiles = append(d.TrustAnchorFiles, absolute(v.doc.base, get[string](f, "file")))
+		d.TrustAnchorFiles = append(d.TrustAnchorFiles, AnchorFile{
+			File: absolute(v.doc.base, get[string](f, "file")), ReadOnly: get[bool](f, "read-only"),
+		})
 	}
 	return d
 }

@@ -76,7 +76,7 @@ func TestSupported(t *testing.T) {
 		"defer: {enable: true}":                      true,
 		"defer: {}":                                  false,
 		"dnssec: {sentinel: false}":                  false,
-		"dnssec: {sentinel: true}":                   true,
+		"dnssec: {sentinel: true}":                   false,
 		"network: {quic: {max-conns: 1024}}":         false,
 		"network: {quic: {max-conns: 1025}}":         true,
 		"network: {tls: {padding: true}}":            false,

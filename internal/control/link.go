@@ -76,8 +76,8 @@ func (l *Link) Close() error { return l.conn.Close() }
 
 // ServeSockets gives every restarted manager that connects to l the current
 // assignment and its sockets, and keeps the connection as the new link. It
-// returns when l is closed.
-func ServeSockets(l *Listener, current func() (Assignment, []int)) {
+// returns when l is closed; the links last until ctx ends.
+func ServeSockets(ctx context.Context, l *Listener, current func() (Assignment, []int)) {
 	for {
 		conn, err := l.AcceptConn()
 		if errors.Is(err, ErrPeer) {
@@ -86,12 +86,13 @@ func ServeSockets(l *Listener, current func() (Assignment, []int)) {
 		if err != nil {
 			return
 		}
-		go serveSockets(conn, current)
+		go serveSockets(ctx, conn, current)
 	}
 }
 
-func serveSockets(conn *Conn, current func() (Assignment, []int)) {
+func serveSockets(ctx context.Context, conn *Conn, current func() (Assignment, []int)) {
 	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	conn.SetDeadline(time.Now().Add(limits.ControlHello))
 	var hello Hello
 	files, err := conn.Receive(&hello)

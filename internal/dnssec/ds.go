@@ -24,6 +24,11 @@ func dsMatches(ds *dns.DS, zone dns.Name, k *key, b *limits.Budget) (bool, error
 	if err := b.Charge(limits.KindDigests, 1); err != nil {
 		return false, err
 	}
+	return dsDigests(ds, zone, k.rdata), nil
+}
+
+// dsDigests says whether ds has the digest of the key with this RDATA.
+func dsDigests(ds *dns.DS, zone dns.Name, rdata []byte) bool {
 	hash := crypto.SHA256
 	switch ds.DigestType {
 	case digestSHA1:
@@ -31,5 +36,5 @@ func dsMatches(ds *dns.DS, zone dns.Name, k *key, b *limits.Budget) (bool, error
 	case digestSHA384:
 		hash = crypto.SHA384
 	}
-	return bytes.Equal(digest(hash, append([]byte(zone), k.rdata...)), ds.Digest), nil
+	return bytes.Equal(digest(hash, append([]byte(zone), rdata...)), ds.Digest)
 }

@@ -50,9 +50,9 @@ func (p *Proof) closestEncloser(qname dns.Name) (e encloser, ok bool) {
 			parent = encloser{name: name, match: r}
 			continue
 		}
-		if r := p.cover(name); r != nil {
+		if r := p.cover(name); r != nil && parent.match != nil {
 			parent.cover = r
-			return parent, parent.match != nil
+			return parent, true
 		}
 		parent = encloser{}
 	}

@@ -25,7 +25,7 @@ func (v *Validator) Verify(set *dns.RRset, keys *Keys, now time.Time, b *limits.
 		return Signed{}, flaw
 	}
 	signed, verdict := v.verify(set, keys.Zone, keys.keys, now, b)
-	if verdict.State == Secure && signed.Wildcard && (set.Type == dns.TypeDS || set.Type == dns.TypeDNSKEY) {
+	if verdict.State == Secure && signed.Wildcard && (set.Type == dns.TypeDS || set.Type == dns.TypeDNSKEY || set.Type == dns.TypeDNAME) {
 		return Signed{}, bogus(dns.EDEBogus, "%v %v comes from a wildcard", set.Owner, set.Type)
 	}
 	return signed, verdict

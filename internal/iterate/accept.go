@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"slices"
 	"time"
 
 	"knot-resolver/internal/cache"
@@ -166,6 +167,9 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 			return e, nil // it will be found again by its proof
 		}
 	}
+	if e.Rank != cache.Secure && !slices.ContainsFunc(e.Authority, isDenial) {
+		e.Authority = append(e.Authority, unproven(r.authority)...)
+	}
 	if soa == nil { // not to be remembered, nor trusted for long (RFC 2308 section 5, BW-09)
 		e.Inserted = now
 		return e, nil
@@ -173,6 +177,19 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 	j.e.Cache.PutAnswer(name, t, &e, now)
 	return e, nil
 }
+
+// unproven returns the proof that came with a denial that is not validated here. Clients
+// who ask for DNSSEC may have an anchor of their own.
+func unproven(authority []dns.RRset) (sets []dns.RRset) {
+	for _, set := range authority {
+		if isDenial(set) && len(sets) < limits.NSEC3Records {
+			sets = append(sets, set)
+		}
+	}
+	return sets
+}
+
+func isDenial(set dns.RRset) bool { return set.Type == dns.TypeNSEC || set.Type == dns.TypeNSEC3 }
 
 // keepProof stores the parts of a secure denial for the denial of other names.
 func (j *job) keepProof(zone dns.Name, soa *dns.RRset, e *cache.Entry, now time.Time) bool {

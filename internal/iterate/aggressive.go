@@ -54,7 +54,7 @@ func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
 
 // synthesised answers a question from validated denial records and wildcards of its zone, as
 // the zone's servers would (RFC 8198).
-func (e *Engine) synthesised(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
+func (e *Engine) synthesised(name dns.Name, t dns.Type, b *limits.Budget, now time.Time) (cache.Entry, bool) {
 	switch t {
 	case dns.TypeDS, dns.TypeNSEC, dns.TypeNSEC3, dns.TypeRRSIG, dns.TypeANY:
 		return cache.Entry{}, false
@@ -67,7 +67,7 @@ func (e *Engine) synthesised(name dns.Name, t dns.Type, now time.Time) (cache.En
 	if !ok {
 		return cache.Entry{}, false
 	}
-	s := synthesis{e: e, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: new(limits.Budget)}
+	s := synthesis{e: e, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: b}
 	if chain.NSEC3 {
 		s.gatherNSEC3()
 	} else {
@@ -85,9 +85,10 @@ func (e *Engine) secureZone(name dns.Name, now time.Time) (dns.Name, bool) {
 		return "", false
 	}
 	if d, ok := e.Cache.Cut(name, cache.Insecure, now); ok {
-		return d.Zone, d.Rank == cache.Secure
+		_, anchored := e.anchors.of(d.Zone)
+		return d.Zone, anchored || d.Rank == cache.Secure
 	}
-	_, ok := e.anchors[dns.Root]
+	_, ok := e.anchors.of(dns.Root)
 	return dns.Root, ok
 }
 

@@ -50,7 +50,7 @@ func (e *Engine) negative(name dns.Name) (dns.Name, bool) {
 // root is the cut resolution starts from when nothing is known.
 func (j *job) root() *cut {
 	c := &cut{zone: dns.Root, servers: nameservers(*j.e.hints.Load()), ede: dns.NoEDE, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
-	if a, ok := j.e.anchors[dns.Root]; ok && j.validate {
+	if a, ok := j.e.anchors.of(dns.Root); ok && j.validate {
 		c.secure, c.anchor = true, a
 	}
 	return c
@@ -88,7 +88,7 @@ func (j *job) configured(c *cut) {
 	if !j.validate {
 		return
 	}
-	if a, ok := j.e.anchors[c.zone]; ok {
+	if a, ok := j.e.anchors.of(c.zone); ok {
 		c.secure, c.anchor = true, a
 	}
 	if n, ok := j.e.negative(c.zone); ok {

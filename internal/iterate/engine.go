@@ -48,8 +48,12 @@ type Options struct {
 	UpstreamPort uint16                  // of servers; 0 means 53
 	UDPSize      int                     // EDNS size offered; 0 means limits.UDPPayload
 	LogBogus     bool                    // one notice per validation failure
+	SignalKeys   bool                    // tell zones with a trust anchor which keys are trusted (RFC 8145)
 	ServeStale   bool                    // answer from entries that ran out when servers fail (RFC 8767)
 	Prefetch     bool                    // refresh entries that are used shortly before they run out
+
+	// Observe, when set, is called with what was spent whenever a resolution, or a look into the cache, is done.
+	Observe func(*limits.Budget)
 
 	// Local, when set, is asked about every name before the cache: local data, which counts as secure.
 	Local func(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool)
@@ -58,7 +62,7 @@ type Options struct {
 // Engine resolves questions. It is safe for concurrent use.
 type Engine struct {
 	Options
-	anchors map[dns.Name]dnssec.Anchor
+	anchors anchorSet
 	flights flights
 	keys    keyring
 	hints   atomic.Pointer[[]cache.NS] // servers of the root now
@@ -71,14 +75,10 @@ func New(o Options) *Engine {
 	if o.UpstreamPort == 0 {
 		o.UpstreamPort = 53
 	}
-	e := &Engine{Options: o, anchors: make(map[dns.Name]dnssec.Anchor), background: semaphore.NewWeighted(limits.Refreshing)}
+	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
 	for _, a := range o.Anchors {
-		if _, verdict := o.Validator.Usable(a); verdict.State == dnssec.Secure {
-			e.anchors[a.Zone] = a
-		} else {
-			o.Log.Warn("trust anchor not usable, the zone counts as insecure", "zone", a.Zone.String(), "reason", verdict.Reason)
-		}
+		e.SetAnchor(a)
 	}
 	return e
 }
@@ -95,13 +95,19 @@ func (e *Engine) Resolve(ctx context.Context, q Question, b *limits.Budget, trac
 func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, limits.ResolutionTime)
 	defer cancel()
+	if e.Observe != nil {
+		defer e.Observe(b)
+	}
 	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, task: new(task)}
 	return j.follow(q.Name, q.Type)
 }
 
 // FromCache answers a question without asking anybody; ok is false when that cannot be done.
 func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
-	now, worn := time.Now(), false
+	now, worn, b := time.Now(), false, new(limits.Budget)
+	if e.Observe != nil {
+		defer e.Observe(b)
+	}
 	out, ok = e.lookUp(q, func(name dns.Name) (cache.Entry, bool) {
 		if entry, ok := e.local(name, q.Type, now); ok {
 			return entry, true
@@ -114,7 +120,7 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 		if q.CheckingDisabled {
 			return cache.Entry{}, false
 		}
-		if entry, ok := e.synthesised(name, q.Type, now); ok {
+		if entry, ok := e.synthesised(name, q.Type, b, now); ok {
 			return entry, true
 		}
 		return e.Cache.Failure(name, q.Type, now)
@@ -251,7 +257,7 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 		return entry, nil
 	}
 	if j.validate && !j.afresh() {
-		if entry, ok := j.e.synthesised(name, t, now); ok {
+		if entry, ok := j.e.synthesised(name, t, j.budget, now); ok {
 			j.traceCached(&entry, name, t)
 			return entry, nil
 		}

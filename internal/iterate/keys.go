@@ -69,7 +69,18 @@ func (j *job) keysOf(c *cut) (*dnssec.Keys, error) {
 			}
 		}
 	}
-	_, err := j.share(flightKey{name: c.zone, keys: true}, func() (cache.Entry, error) {
+	if _, err := j.refetchKeys(c); err != nil {
+		return nil, err
+	}
+	if keys := j.e.keys.get(c, time.Now()); keys != nil {
+		return keys, nil
+	}
+	return nil, failure(dns.EDEDNSKEYMissing, "the keys of %v changed while they were fetched", c.zone)
+}
+
+// refetchKeys returns the validated DNSKEY set of a signed zone from its servers, together with who asks for it already.
+func (j *job) refetchKeys(c *cut) (cache.Entry, error) {
+	return j.share(flightKey{name: c.zone, keys: true}, func() (cache.Entry, error) {
 		tired := j.tired()
 		entry, err := j.fetchKeys(c)
 		if err != nil && !(tired && j.spent(err)) {
@@ -77,13 +88,6 @@ func (j *job) keysOf(c *cut) (*dnssec.Keys, error) {
 		}
 		return entry, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if keys := j.e.keys.get(c, time.Now()); keys != nil {
-		return keys, nil
-	}
-	return nil, failure(dns.EDEDNSKEYMissing, "the keys of %v changed while they were fetched", c.zone)
 }
 
 // fetchKeys asks for the DNSKEY set of a zone and validates it against the anchor of the cut.
@@ -124,5 +128,6 @@ func (j *job) keysIn(c *cut, r *response) (cache.Entry, error) {
 		expires = keys.Expires
 	}
 	j.e.keys.put(c, keys, expires)
+	j.e.signal(c.zone)
 	return e, nil
 }

@@ -118,7 +118,7 @@ func (c *collector) has(set *dns.RRset) bool {
 // failed is the outcome when the chain cannot be followed further: what was found explains the failure (RFC 6672 section 2.2).
 func (c *collector) failed(f *Failure) Outcome {
 	out := f.outcome()
-	out.Answer, out.Secure = c.Answer, c.Secure
+	out.Answer = c.Answer
 	return out
 }
 

@@ -22,7 +22,7 @@ func (j *job) delegated(parent *cut, r *response, name dns.Name, t dns.Type) (*c
 	if j.validate {
 		d.Rank = cache.Insecure
 		d.EDE, d.Reason = parent.ede, parent.reason
-		if _, own := j.e.anchors[d.Zone]; parent.secure && !own {
+		if _, own := j.e.anchors.of(d.Zone); parent.secure && !own {
 			signed, err := j.secureDelegation(parent, r, d)
 			if err != nil {
 				return nil, err

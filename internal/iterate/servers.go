@@ -13,7 +13,7 @@ import (
 
 // cachedAddresses fills in what the cache knows of a server without glue.
 func (s *session) cachedAddresses(ns *nameserver) {
-	if len(ns.addrs) > 0 || ns.lookedUp {
+	if s.anyUsable(ns.addrs) || ns.lookedUp {
 		return
 	}
 	for _, t := range s.e.addressTypes() {
@@ -21,7 +21,7 @@ func (s *session) cachedAddresses(ns *nameserver) {
 			ns.addrs = appendAddrs(ns.addrs, &e.Answer)
 		}
 	}
-	ns.lookedUp = len(ns.addrs) > 0
+	ns.lookedUp = s.anyUsable(ns.addrs)
 }
 
 // addressTypes lists the types of addresses in use, the more promising first.
@@ -67,11 +67,11 @@ func (s *session) lookUpServer() bool {
 				ns.addrs = appendAddrs(ns.addrs, &out.Answer[i])
 			}
 		}
-		if len(ns.addrs) > 0 {
+		if s.anyUsable(ns.addrs) {
 			break // the other family only when this one has nothing
 		}
 	}
-	if len(ns.addrs) == 0 {
+	if !s.anyUsable(ns.addrs) {
 		_ = s.budget.Charge(limits.KindNSLookupFailures, 1)
 	}
 	s.addServer(ns)
@@ -121,15 +121,25 @@ func (s *session) fromParent(server dns.Name) (addrs []netip.Addr) {
 	t := s.e.addressTypes()[0]
 	sub := s.child(s.trace.Add(explain.Step{Kind: explain.KindServer, Name: server.String(), Type: t.String(), Text: "asking the parent zone"}))
 	sub.depth++
-	r, err := sub.session(sub.closest(s.cut.zone.Parent(), t), server, t).next()
-	if err != nil {
-		s.fault(err.Error())
-		return nil
+	parent := sub.closest(s.cut.zone.Parent(), t)
+	for range 2 { // a server's name must be no alias (RFC 2181 section 10.3), but some are
+		r, err := sub.session(parent, server, t).next()
+		if err != nil {
+			s.fault(err.Error())
+			return nil
+		}
+		if set := setOf(r.answer, server, t); set != nil {
+			return appendAddrs(nil, set)
+		}
+		alias := setOf(r.answer, server, dns.TypeCNAME)
+		if alias == nil {
+			return glueOf(r, server)
+		}
+		if server, err = dns.Target(alias.RDatas.First()); err != nil || !server.Under(s.cut.zone) {
+			return nil
+		}
 	}
-	if set := setOf(r.answer, server, t); set != nil {
-		return appendAddrs(nil, set)
-	}
-	return glueOf(r, server)
+	return nil
 }
 
 // glueAbove returns the addresses of a server in the cached delegations on the way to its name.
@@ -156,7 +166,7 @@ func (s *session) unresolved() *nameserver {
 	start := int(random64() % uint64(max(1, len(s.cut.servers))))
 	for i := range s.cut.servers {
 		ns := &s.cut.servers[(start+i)%len(s.cut.servers)]
-		if !ns.lookedUp && len(ns.addrs) == 0 && (s.cut.zone == dns.Root || !ns.name.Under(s.cut.zone)) {
+		if !ns.lookedUp && !s.anyUsable(ns.addrs) && (s.cut.zone == dns.Root || !ns.name.Under(s.cut.zone)) {
 			return ns
 		}
 	}

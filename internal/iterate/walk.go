@@ -53,6 +53,10 @@ func (w *walker) next() (name dns.Name, t dns.Type, last bool) {
 // step asks one question and draws the conclusion.
 func (w *walker) step() (entry cache.Entry, done bool, err error) {
 	if w.typ == dns.TypeDNSKEY && w.name == w.cut.zone && w.cut.secure {
+		if w.afresh() {
+			entry, err := w.refetchKeys(w.cut)
+			return entry, err == nil, err
+		}
 		if _, err := w.keysOf(w.cut); err != nil {
 			return entry, false, err
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
@@ -48,13 +49,32 @@ func asYAML(text []byte) ([]byte, error) {
 	return b.Bytes(), e.Close()
 }
 
-// block removes the flow style and the quotes that come from JSON; the encoder
-// quotes again what needs it.
+// block removes the flow style and the quotes that come from JSON, the latter
+// only where YAML 1.1, too, sees a string without them.
 func block(n *yaml.Node) {
 	n.Style = 0
+	if n.Tag == "!!str" && !isPlain(n.Value) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	for _, c := range n.Content {
 		block(c)
 	}
+}
+
+// isPlain reports whether text is a string in every version of YAML.
+func isPlain(text string) bool {
+	switch strings.ToLower(text) {
+	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return false
+	}
+	for i := range len(text) {
+		c := text[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z' || c == '/' || c == '_'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789.-@", rune(c))) {
+			return false
+		}
+	}
+	return true
 }
 
 // deliver prints text, or writes it to the file that args name.

@@ -24,6 +24,6 @@ const (
 const (
 	// SignalTags is the most key tags in one query: a label has no room for more.
 	SignalTags = 12
-	// SignalQueries is what one such query may cost upstream, and Signals how many may be under way.
-	SignalQueries, Signals = 6, 4
+	// SignalQueries is what one such query may cost upstream.
+	SignalQueries = 6
 )

@@ -2,30 +2,12 @@ package manager
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 )
-
-// abandon makes the manager vanish as if it had been killed: nothing is stopped.
-func (w *world) abandon(m *Manager) {
-	w.t.Helper()
-	m.Supervisor = deaf{w}
-	m.shutdown()
-	for range 1000 {
-		if _, err := os.Stat(filepath.Join(w.rundir, "control")); err != nil {
-			break
-		}
-	}
-}
-
-// deaf is a supervisor that does not stop anything.
-type deaf struct{ *world }
-
-func (deaf) Shutdown(context.Context) error { return errors.New("killed") }
 
 func TestAdopt(t *testing.T) {
 	w := newWorld(t)
@@ -69,17 +51,12 @@ func socketNames(m *Manager) (names []string) {
 	return names
 }
 
-// A manager that died in the middle of a change leaves workers on two versions
-// and a canary.
+// A manager that died in the middle of a change leaves workers on two versions;
+// the newer one has passed its trial.
 func TestAdoptHalfDoneChange(t *testing.T) {
 	w := newWorld(t)
 	w.configure(2, "")
-	m, _ := w.manager()
-	next := m.live.Load().Version
-	next.Number = 2
-	if err := m.roll(context.Background(), next, map[int][]socket{0: m.sockets[0]}, 0); err == nil {
-		t.Log("rolled")
-	}
+	w.manager()
 	w.alive["kresd:kresd0"].mu.Lock()
 	w.alive["kresd:kresd0"].version.Number = 2
 	w.alive["kresd:kresd0"].mu.Unlock()

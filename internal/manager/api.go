@@ -28,6 +28,7 @@ func (m *Manager) serve(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- server.Serve(l) }()
 	go func() { failed <- debug.Serve(internal) }()
+	go m.watch(ctx)
 	notifySystemd("READY=1")
 
 	select {

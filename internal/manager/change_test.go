@@ -72,14 +72,14 @@ func TestReload(t *testing.T) {
 		}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2, "kresd:kresd2": 2}, ""},
 
 		{"wrong file", 2, "optoins: {}", never, nil, old, "optoins"},
-		{"restart", 2, "cache: {storage: ., garbage-collector: {threshold: 50}}", never, nil, old, "duplicate"},
+		{"restart", 2, "cache: {storage: ., garbage-collector: {threshold: 50}}", never, nil, old, "/cache/garbage-collector/threshold"},
 		{"loader fails", 2, policy, failing("policy-loader", "start"), []string{"start policy-loader"}, old, "policy-loader: scripted"},
-		{"canary does not start", 2, option, failing("kresd:kresd2", "start"), []string{"start kresd:kresd2"}, old, "canary: kresd:kresd2: scripted"},
+		{"canary does not start", 2, option, failing("kresd:kresd2", "start"), []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "canary: kresd:kresd2: scripted"},
 		{"canary fails its test", 2, option, failing("kresd:kresd2", "selftest"), []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "canary: scripted"},
-		{"socket", 2, option + "\nnetwork: {listen: [{interface: 127.0.0.2, port: 1}]}", never, nil, old, "duplicate"},
+		{"socket", 2, "network: {listen: [{interface: 127.0.0.2, port: 1}]}", never, []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "port 1 is taken"},
 		{"second worker fails", 2, option, failing("kresd:kresd1", "start"), []string{
 			"start kresd:kresd2", "stop kresd:kresd2", "stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1",
-			"stop kresd:kresd0", "start kresd:kresd0", "start kresd:kresd1", // back
+			"stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1", // back
 		}, old, "kresd:kresd1: scripted"},
 		{"update fails", 2, policy, failing("kresd:kresd1", "update"), []string{
 			"start policy-loader", "update kresd:kresd0 to 2", "update kresd:kresd0 to 1", "update kresd:kresd1 to 1",
@@ -128,3 +128,18 @@ func checkError(t *testing.T, err error, part string) {
 		t.Errorf("error of type %T", err)
 	}
 }
+
+// A loader that dies before it has said a word does not hold up the change.
+func TestLoaderDiesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.configure(1, "")
+	m, _ := w.manager()
+	w.configure(1, "local-data: {addresses: {a.example: 192.0.2.1}}")
+	m.Supervisor = stillborn{w}
+	checkError(t, m.Reload(context.Background()), "policy-loader: exited before it was ready")
+}
+
+// stillborn is a supervisor whose processes never get to run.
+type stillborn struct{ *world }
+
+func (stillborn) Start(context.Context, string) error { return nil }

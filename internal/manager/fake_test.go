@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,6 +125,8 @@ func (w *world) Stop(_ context.Context, name string) error {
 	return nil
 }
 
+func (w *world) Kill(ctx context.Context, name string) error { return w.Stop(ctx, name) }
+
 func (w *world) Processes(context.Context) (list []Process, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,6 +154,7 @@ func (a *actor) run(ctx context.Context, p post) {
 	a.version = link.Assignment.Version
 	if err := a.world.fails(a.name, a.version.Number, "start"); err != nil {
 		link.Report(err)
+		<-ctx.Done()
 		return
 	}
 	switch p.role {
@@ -159,14 +163,14 @@ func (a *actor) run(ctx context.Context, p post) {
 		link.Compiled(a.version.Number)
 		return
 	case control.RoleWorker:
-		defer a.serve(p, link)()
+		defer a.serve(ctx, p, link)()
 	}
 	link.Report(nil)
 	<-ctx.Done()
 }
 
 // serve opens the control sockets of a worker.
-func (a *actor) serve(p post, link *control.Link) (stop func()) {
+func (a *actor) serve(ctx context.Context, p post, link *control.Link) (stop func()) {
 	requests, err := control.Listen(control.WorkerPath(a.world.rundir, p.worker), 0o600)
 	if err != nil {
 		panic(err)
@@ -177,7 +181,7 @@ func (a *actor) serve(p post, link *control.Link) (stop func()) {
 	}
 	server := &http.Server{Handler: control.WorkerHandler(a)}
 	go server.Serve(requests)
-	go control.ServeSockets(sockets, func() (control.Assignment, []int) {
+	go control.ServeSockets(ctx, sockets, func() (control.Assignment, []int) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		assignment := link.Assignment
@@ -213,11 +217,17 @@ func (a *actor) Update(v control.Version) error {
 	return nil
 }
 
-// configure writes the configuration file.
+// configure writes the configuration file; more may replace sections.
 func (w *world) configure(workers int, more string) {
 	w.t.Helper()
-	text := fmt.Sprintf("rundir: .\nworkers: %d\nmanagement: {unix-socket: api.sock}\ncache: {storage: .}\n"+
-		"network: {listen: [{interface: 127.0.0.1, port: 5300}]}\n%s\n", workers, more)
+	text := fmt.Sprintf("rundir: .\nworkers: %d\nmanagement: {unix-socket: api.sock}\n%s\n", workers, more)
+	for section, value := range map[string]string{
+		"cache:": " {storage: .}\n", "network:": " {listen: [{interface: 127.0.0.1, port: 5300}]}\n",
+	} {
+		if !strings.Contains(more, section) {
+			text += section + value
+		}
+	}
 	if err := os.WriteFile(filepath.Join(w.rundir, "config.yaml"), []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 
 	"knot-resolver/internal/config"
@@ -33,7 +32,6 @@ type Manager struct {
 	live     atomic.Pointer[current] // nil until started
 	sockets  map[int][]socket        // by worker; guarded by the token
 	shutdown context.CancelFunc      // set by Run
-	reviving sync.WaitGroup
 }
 
 // current is the version in force with its checked document.
@@ -65,6 +63,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	defer join.Close()
 	m.team.lost = func(p post) { m.revive(ctx, p) }
+	m.team.extra = func(p post) { m.expel(ctx, p) }
 	m.team.stale = func(p post) { m.refresh(ctx, p) }
 	go m.team.accept(join)
 

@@ -16,16 +16,39 @@ func (m *Manager) revive(ctx context.Context, p post) {
 		return
 	}
 	m.Log.Warn("process is gone, waiting for its restart", "process", p)
-	time.AfterFunc(limits.ManagerRevive, func() {
-		if ctx.Err() != nil || !m.team.missing(p) {
-			return
-		}
-		m.Log.Error("process did not come back, starting it", "process", p)
-		if err := m.Supervisor.Start(ctx, p.String()); err != nil && !errors.Is(err, ErrRunning) {
-			m.Log.Error("cannot start process", "process", p, "reason", err)
-		}
-		m.revive(ctx, p)
-	})
+	time.AfterFunc(limits.ManagerRevive, func() { m.startMissing(ctx, p) })
+}
+
+// startMissing starts a process that did not come back, until it does. It never
+// gets in the way of a change.
+func (m *Manager) startMissing(ctx context.Context, p post) {
+	if m.begin(ctx) != nil {
+		return
+	}
+	defer m.end()
+	if !m.team.missing(p) {
+		return
+	}
+	m.Log.Error("process did not come back, starting it", "process", p)
+	if err := m.Supervisor.Start(ctx, p.String()); err != nil && !errors.Is(err, ErrRunning) {
+		m.Log.Error("cannot start process", "process", p, "reason", err)
+	}
+	m.revive(ctx, p)
+}
+
+// expel stops a process that somebody else has started; the supervisor would
+// start it again and again. Who is wanted is clear only between two changes.
+func (m *Manager) expel(ctx context.Context, p post) {
+	if m.begin(ctx) != nil {
+		return
+	}
+	defer m.end()
+	if _, wanted := m.team.assignment(p); wanted {
+		return
+	}
+	if err := m.Supervisor.Stop(ctx, p.String()); err != nil {
+		m.Log.Warn("cannot stop process", "process", p, "reason", err)
+	}
 }
 
 // refresh sends a worker the version that came into force while it started.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ type Supervisor interface {
 	Start(ctx context.Context, name string) error
 	// Stop returns when the process has gone, also if it was not there.
 	Stop(ctx context.Context, name string) error
+	// Kill ends the process at once; it is started again.
+	Kill(ctx context.Context, name string) error
 	// Processes lists the processes that are alive or about to be restarted.
 	Processes(ctx context.Context) ([]Process, error)
 	// Shutdown makes the supervisor stop every process and itself. It is no
@@ -78,20 +81,39 @@ func (m *Manager) launch(ctx context.Context, p post, a control.Assignment, file
 		m.team.dismiss(p)
 		return r, fmt.Errorf("start %s: %w", p, err)
 	}
-	wait, cancel := context.WithTimeout(ctx, patience(p))
-	defer cancel()
-	select {
-	case r = <-result:
-		if r.Error != "" {
-			err = errors.New(r.Error)
-		}
-	case <-wait.Done():
-		err = fmt.Errorf("not ready in time: %w", wait.Err())
-	}
-	if err != nil {
+	if r, err = m.await(ctx, p, result); err != nil {
 		return r, fmt.Errorf("%s: %w", p, err)
 	}
 	return r, nil
+}
+
+// await waits for the outcome of a start. A process that has joined is heard of
+// even when it dies; only for one that dies before does the supervisor have to
+// be asked.
+func (m *Manager) await(ctx context.Context, p post, result <-chan control.Report) (r control.Report, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience(p))
+	defer cancel()
+	look := time.NewTicker(limits.ManagerLook)
+	defer look.Stop()
+	for missing := 0; missing < 2; { // once may be a report on its way
+		select {
+		case r = <-result:
+			if r.Error != "" {
+				return r, errors.New(r.Error)
+			}
+			return r, nil
+		case <-ctx.Done():
+			return r, fmt.Errorf("not ready in time: %w", ctx.Err())
+		case <-look.C:
+		}
+		list, err := m.Supervisor.Processes(ctx)
+		if err == nil && !slices.ContainsFunc(list, func(x Process) bool { return x.Name == p.String() }) {
+			missing++
+		} else {
+			missing = 0
+		}
+	}
+	return r, errors.New("exited before it was ready")
 }
 
 // halt stops the process of p for good.

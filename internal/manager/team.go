@@ -17,6 +17,7 @@ import (
 type team struct {
 	log   *slog.Logger
 	lost  func(post) // a process that is wanted has gone
+	extra func(post) // a process has come that is not wanted
 	stale func(post) // a process became ready on an assignment that changed meanwhile
 
 	once sync.Once
@@ -107,10 +108,20 @@ func (t *team) missing(p post) bool {
 	return m.wanted != nil && m.conn == nil
 }
 
-// ready lists the workers that serve clients now.
+// serving reports whether the post is filled by a process that is ready.
+func (t *team) serving(p post) bool {
+	m := t.member(p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wanted != nil && m.ready
+}
+
+// ready lists the workers that serve clients now, in order of their numbers.
 func (t *team) ready() []post {
 	list := t.posts(func(m *member) bool { return m.ready && m.wanted != nil && !m.wanted.Canary })
-	return slices.DeleteFunc(list, func(p post) bool { return p.role != control.RoleWorker })
+	list = slices.DeleteFunc(list, func(p post) bool { return p.role != control.RoleWorker })
+	slices.SortFunc(list, func(a, b post) int { return a.worker - b.worker })
+	return list
 }
 
 // posts lists the posts whose member passes the test, in no order.
@@ -175,6 +186,7 @@ func (t *team) join(conn *control.Conn) {
 	m := t.member(p)
 	if err := m.give(conn); err != nil {
 		t.log.Info("process turned away", "process", p, "pid", hello.PID, "reason", err)
+		t.extra(p)
 		return
 	}
 	conn.SetDeadline(time.Time{})

@@ -23,6 +23,7 @@ type Options struct {
 	Keepalive bool // offer EDNS keepalive on streams (RFC 7828)
 	Reorder   bool // rotate the records of an answer
 	Priming   bool // ask for the servers of the root at start (RFC 8109)
+	Sentinel  bool // let clients ask which root keys are trusted (RFC 8509)
 }
 
 // Worker answers clients. It is a [server.Handler].
@@ -144,6 +145,7 @@ func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out ite
 	if out.Stale {
 		w.counters.stale.Add(1)
 	}
+	out = w.sentinel(m, out)
 	r := reply{w: w, req: req, query: m, out: &out}
 	answer := r.append(dst)
 	w.counters.answer(answer[len(dst):], m.HasEDNS, m.EDNS.DO, time.Since(start))

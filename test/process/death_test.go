@@ -13,6 +13,7 @@ const port = 5300
 
 // both runs a test under each supervisor there is.
 func both(t *testing.T, test func(t *testing.T, kind string)) {
+	t.Parallel()
 	for _, kind := range []string{"builtin", "supervisord"} {
 		t.Run(kind, func(t *testing.T) {
 			if kind == "supervisord" {
@@ -43,6 +44,7 @@ func TestStartAndStop(t *testing.T) {
 }
 
 func TestStopSignals(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
@@ -76,6 +78,22 @@ func TestWorkerKilled(t *testing.T) {
 			now := s.workers()
 			return len(now) == 1 && now[0] != before[0]
 		})
+	})
+}
+
+// A worker that is alive and answers nothing is replaced.
+func TestWorkerStuck(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind, workers: 2})
+		before := s.workers()
+		syscall.Kill(before[0], syscall.SIGSTOP)
+		s.eventually("a new worker", func() bool {
+			now := s.workers()
+			return len(now) == 2 && !slices.Contains(now, before[0])
+		})
+		for range 20 {
+			s.serves(port)
+		}
 	})
 }
 
@@ -172,7 +190,7 @@ func TestSecondStartRefused(t *testing.T) {
 		if status := second.waitExit(); status != 1 {
 			t.Errorf("exit status %d", status)
 		}
-		if log := strings.Join(second.log, "\n"); !strings.Contains(log, "pid "+strconv.Itoa(s.cmd.Process.Pid)) {
+		if log := second.logged(); !strings.Contains(log, "pid "+strconv.Itoa(s.cmd.Process.Pid)) {
 			t.Errorf("does not name the pid %d: %s", s.cmd.Process.Pid, log)
 		}
 		s.serves(port)

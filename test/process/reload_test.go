@@ -23,9 +23,10 @@ func TestReloadReplacesWorkers(t *testing.T) {
 		s := start(t, options{supervisor: kind})
 		before := s.workers()
 		s.configure(2, port, "options: {minimize: false}")
-		stop := s.load("udp", port)
+		udp, tcp := s.load("udp", port), s.load("tcp", port)
 		s.must("reload")
-		lossless(t, stop)
+		lossless(t, udp)
+		lossless(t, tcp)
 		now := s.workers()
 		if len(now) != 2 || slices.Contains(now, before[0]) {
 			t.Errorf("workers %v, then %v", before, now)
@@ -172,7 +173,7 @@ func TestColdStartRefusesBrokenFile(t *testing.T) {
 	if status := s.waitExit(); status != 1 {
 		t.Errorf("exit status %d", status)
 	}
-	log := strings.Join(s.log, "\n")
+	log := s.logged()
 	for _, want := range []string{"optoins", "cahce", s.config} {
 		if !strings.Contains(log, want) {
 			t.Errorf("does not mention %q: %s", want, log)

@@ -113,11 +113,16 @@ func (s *system) launch(supervisor string) {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	go s.readLog(r)
+	read := make(chan struct{})
 	go func() {
+		defer close(read)
+		s.readLog(r)
+	}()
+	go func() {
+		defer close(s.exited)
 		s.cmd.Wait()
 		w.Close()
-		close(s.exited)
+		<-read
 	}()
 }
 
@@ -129,6 +134,13 @@ func (s *system) readLog(r io.Reader) {
 		s.lines <- scan.Text()
 	}
 	close(s.lines)
+}
+
+// logged returns the log so far.
+func (s *system) logged() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.log, "\n")
 }
 
 // waitLog waits for a log line with the text.
@@ -156,9 +168,7 @@ func (s *system) cleanup() {
 		<-s.exited
 	}
 	if s.t.Failed() {
-		s.mu.Lock()
-		s.t.Log("log:\n" + strings.Join(s.log, "\n"))
-		s.mu.Unlock()
+		s.t.Log("log:\n" + s.logged())
 	}
 	os.RemoveAll(s.dir)
 }

@@ -1,0 +1,150 @@
+package kresctl
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fakeManager answers on a Unix socket and remembers what was asked.
+func fakeManager(t *testing.T) (socket string, asked func() string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "kr") // t.TempDir is too long for a Unix socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket = filepath.Join(dir, "api.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := make(chan string, 1)
+	answers := map[string]string{
+		"/v1/config":         `{"workers": 2, "network": {"listen": [{"interface": "lo"}]}, "nsid": "yes"}`,
+		"/v1/config/workers": `2`,
+		"/metrics/json":      `{"kresd:kresd0":null}`,
+		"/processes/kresd":   `[{"type":"KRESD","pid":17,"status":"RUNNING"}]`,
+		"/cache/clear":       `{"count":3}`,
+		"/reload":            "ok",
+		"/stop":              "ok",
+		"/explain":           `{"name":"a.","type":"MX","rcode":"SERVFAIL","reason":"because of it"}`,
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		last <- r.Method + " " + r.URL.String() + " " + string(body)
+		answer, ok := answers[r.URL.Path]
+		if !ok {
+			http.Error(w, "no such thing", http.StatusNotFound)
+			return
+		}
+		io.WriteString(w, answer)
+	})}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close(); os.RemoveAll(dir) })
+	return socket, func() string { return <-last }
+}
+
+func run(args ...string) (stdout, stderr string, status int) {
+	var out, errs bytes.Buffer
+	t := Tool{Version: "test", Stdout: &out, Stderr: &errs}
+	status = t.Main(args)
+	return out.String(), errs.String(), status
+}
+
+func TestCommands(t *testing.T) {
+	socket, asked := fakeManager(t)
+	tests := []struct {
+		args   string
+		asked  string
+		stdout string
+	}{
+		{"config get", "GET /v1/config ", "workers: 2\nnetwork:\n    listen:\n        - interface: lo\nnsid: \"yes\"\n"},
+		{"config get --json -p /workers", "GET /v1/config/workers ", "2\n"},
+		{"metrics", "GET /metrics/json ", "{\n    \"kresd:kresd0\": null\n}\n"},
+		{"pids kresd", "GET /processes/kresd ", "17\n"},
+		{"reload", "POST /reload ", ""},
+		{"stop", "POST /stop ", ""},
+		{"cache clear", "POST /cache/clear {}", "count: 3\n"},
+		{
+			"cache clear --exact-name --rr-type A --chunk-size 5 --json example.com",
+			`POST /cache/clear {"name":"example.com","exact-name":true,"rr-type":"A","chunk-size":5}`, "{\n    \"count\": 3\n}\n",
+		},
+		{"explain --json a. MX", "GET /explain?name=a.&type=MX ", "because of it"},
+		{"explain a. MX", "GET /explain?name=a.&type=MX ", "because: because of it"},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) {
+			out, errs, status := run(append([]string{"-s", socket}, strings.Fields(test.args)...)...)
+			if status != 0 {
+				t.Fatalf("status %d: %s", status, errs)
+			}
+			if got := asked(); got != test.asked {
+				t.Errorf("asked %q, expected %q", got, test.asked)
+			}
+			if out != test.stdout && !(strings.HasPrefix(test.args, "explain") && strings.Contains(out, test.stdout)) {
+				t.Errorf("printed %q, expected %q", out, test.stdout)
+			}
+		})
+	}
+}
+
+func TestFailures(t *testing.T) {
+	socket, asked := fakeManager(t)
+	go asked()
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	os.WriteFile(config, []byte("management: {unix-socket: nowhere.sock}\nworkers: many\n"), 0o600)
+	tests := []struct {
+		name   string
+		args   []string
+		status int
+		stderr []string
+	}{
+		{"HTTP error", []string{"-s", socket, "pids", "dogs"}, 1, []string{"status: 404", "body:", "no such thing"}},
+		{"no socket", []string{"-s", "/nonexistent/x y.sock", "stop"}, 1, []string{"no such file", "http+unix://%2Fnonexistent%2Fx%20y.sock", "/nonexistent/x y.sock", "from: -s"}},
+		{"socket of the configuration", []string{"-c", config, "stop"}, 1, []string{filepath.Dir(config) + "/nowhere.sock", "-c " + config}},
+		{"refused", []string{"-s", "http://127.0.0.1:1", "stop"}, 1, []string{"connection refused", "127.0.0.1:1"}},
+		{"wrong configuration", []string{"validate", config}, 1, []string{"/workers", config + ":2:"}},
+		{"missing configuration", []string{"-c", "/nonexistent.yaml", "stop"}, 1, []string{"/nonexistent.yaml"}},
+		{"two sockets", []string{"-s", socket, "-c", config, "stop"}, 2, []string{"--socket", "--config"}},
+		{"two formats", []string{"config", "get", "--json", "--yaml"}, 2, []string{"--json", "--yaml"}},
+		{"unknown command", []string{"fly"}, 2, []string{"fly"}},
+		{"unknown option", []string{"stop", "--now"}, 2, []string{"--now"}},
+		{"too many arguments", []string{"pids", "kresd", "gc"}, 2, []string{"pids"}},
+		{"type without name", []string{"-s", socket, "cache", "clear", "--rr-type", "A", "x."}, 1, []string{"--exact-name"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, errs, status := run(test.args...)
+			if status != test.status {
+				t.Errorf("status %d: %s", status, errs)
+			}
+			for _, want := range test.stderr {
+				if !strings.Contains(errs, want) {
+					t.Errorf("does not say %q: %s", want, errs)
+				}
+			}
+		})
+	}
+}
+
+func TestOffline(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	os.WriteFile(config, []byte("workers: 1\n"), 0o600)
+	for args, want := range map[string]string{
+		"":                   "Usage:",
+		"config":             "get",
+		"cache":              "clear",
+		"schema":             `"properties"`,
+		"--version":          "test",
+		"validate " + config: "--strict",
+	} {
+		if out, errs, status := run(strings.Fields(args)...); status != 0 || !strings.Contains(out, want) {
+			t.Errorf("%q: status %d, printed %q %q", args, status, out, errs)
+		}
+	}
+}
