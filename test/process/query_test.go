@@ -74,10 +74,6 @@ func (s *system) load(network string, port int) (stop func() (asked, lost int)) 
 			}
 			wg.Go(func() {
 				ok := s.ask(network, port, 5*time.Second)
-				if !ok && network == "tcp" {
-					// As clients do when their connection is closed (RFC 7766 section 6.2.4).
-					ok = s.ask(network, port, 5*time.Second)
-				}
 				mu.Lock()
 				defer mu.Unlock()
 				if asked++; !ok {
