@@ -27,7 +27,7 @@ func (w *Worker) Explain(ctx context.Context, name, rrtype string) (*explain.Tra
 	}
 	budget, node, start := new(limits.Budget), explain.New(), time.Now()
 	q := iterate.Question{Name: owner.Lower(), Type: t, Fresh: true}
-	out := w.engine.Resolve(ctx, q, budget, node)
+	out := w.sentinel(q, w.engine.Resolve(ctx, q, budget, node))
 	trace := &explain.Trace{Name: owner.String(), Type: t.String(), Root: node.Root(), RCode: out.RCode.String(), Secure: out.Secure,
 		Reason: out.Reason, Spent: budget.Spending(), Micros: time.Since(start).Microseconds()}
 	if out.EDE != dns.NoEDE {

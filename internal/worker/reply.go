@@ -116,9 +116,6 @@ func (w *Worker) refuseHeader(dst []byte, req *server.Request, v admit.Verdict) 
 	}
 	asked := dns.Flags(binary.BigEndian.Uint16(req.Raw[2:]))
 	f := dns.FlagQR | asked&(dns.FlagRD|dns.FlagCD) | asked&(0xf<<11)
-	if v.RCode != dns.RCodeFormErr { // what could not be read gets back no more than its own header
-		f |= dns.FlagRA
-	}
 	e := dns.NewEncoder(dst, limits.MinUDPPayload)
 	e.Header(binary.BigEndian.Uint16(req.Raw), f.WithRCode(v.RCode))
 	return e.Bytes()

@@ -12,12 +12,11 @@ import (
 
 // sentinel lets a client find out whether a key of the root is trusted here (RFC 8509): a secure answer becomes SERVFAIL
 // when what the first label of the name claims about the key is not so.
-func (w *Worker) sentinel(m *dns.Message, out iterate.Outcome) iterate.Outcome {
-	t := m.Question.Type
-	if !w.options.Sentinel || !out.Secure || t != dns.TypeA && t != dns.TypeAAAA || m.Flags().Has(dns.FlagCD) {
+func (w *Worker) sentinel(q iterate.Question, out iterate.Outcome) iterate.Outcome {
+	if !w.options.Sentinel || !out.Secure || q.Type != dns.TypeA && q.Type != dns.TypeAAAA || q.CheckingDisabled {
 		return out
 	}
-	tag, claim, ok := sentinelLabel(m.Question.Name.FirstLabel())
+	tag, claim, ok := sentinelLabel(q.Name.FirstLabel())
 	if !ok {
 		return out
 	}

@@ -145,7 +145,7 @@ func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out ite
 	if out.Stale {
 		w.counters.stale.Add(1)
 	}
-	out = w.sentinel(m, out)
+	out = w.sentinel(question(m), out)
 	r := reply{w: w, req: req, query: m, out: &out}
 	answer := r.append(dst)
 	w.counters.answer(answer[len(dst):], m.HasEDNS, m.EDNS.DO, time.Since(start))

@@ -23,7 +23,7 @@ import (
 )
 
 // newWorker makes a worker that resolves in a miniature internet in memory.
-func newWorker(t *testing.T, world *testnet.World, change ...func(*iterate.Options)) *Worker {
+func newWorker(t testing.TB, world *testnet.World, change ...func(*iterate.Options)) *Worker {
 	t.Helper()
 	hints, err := iterate.ParseHints(world.RootHints(), "hints")
 	if err != nil {
@@ -49,7 +49,7 @@ func newWorker(t *testing.T, world *testnet.World, change ...func(*iterate.Optio
 }
 
 // ask takes a query through a worker as a listener would.
-func ask(t *testing.T, w *Worker, q *miekg.Msg, transport server.Transport) *miekg.Msg {
+func ask(t testing.TB, w *Worker, q *miekg.Msg, transport server.Transport) *miekg.Msg {
 	t.Helper()
 	raw, err := q.Pack()
 	if err != nil {
