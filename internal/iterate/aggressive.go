@@ -56,10 +56,14 @@ func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
 // the zone's servers would (RFC 8198).
 func (e *Engine) synthesised(name dns.Name, t dns.Type, b *limits.Budget, now time.Time) (cache.Entry, bool) {
 	switch t {
-	case dns.TypeDS, dns.TypeNSEC, dns.TypeNSEC3, dns.TypeRRSIG, dns.TypeANY:
+	case dns.TypeNSEC, dns.TypeNSEC3, dns.TypeRRSIG, dns.TypeANY:
 		return cache.Entry{}, false
 	}
-	zone, ok := e.secureZone(name, now)
+	holder := name
+	if t == dns.TypeDS {
+		holder = name.Parent() // a DS set belongs to the zone above
+	}
+	zone, ok := e.secureZone(holder, now)
 	if !ok || zone == name {
 		return cache.Entry{}, false
 	}
@@ -135,7 +139,8 @@ func (s *synthesis) gatherNSEC() {
 // gatherNSEC3 looks for the closest encloser from the apex down, within a bound of hashing (DW-06).
 func (s *synthesis) gatherNSEC3() {
 	depth := s.name.Labels() - s.zone.Labels()
-	if 2*(depth+2)*dnssec.HashBlocks(s.chain.Iterations, s.chain.Salt) > limits.AggressiveBlocks {
+	price := 2 * (depth + 2) * dnssec.HashBlocks(s.chain.Iterations, s.chain.Salt)
+	if s.budget.Spent(limits.KindNSEC3Blocks)+price > limits.AggressiveBlocks {
 		return
 	}
 	for labels := s.zone.Labels(); labels <= s.name.Labels(); labels++ {
@@ -184,8 +189,8 @@ func (s *synthesis) conclude() (cache.Entry, bool) {
 	if proven(proof.NameError(s.name)) {
 		return s.denial(e)
 	}
-	if proven(proof.NoData(s.name, s.typ)) {
-		e.Kind = cache.NoData
+	if d := proof.NoData(s.name, s.typ); proven(d) {
+		e.Kind, e.Cut = cache.NoData, d.Cut
 		return s.denial(e)
 	}
 	if s.labels < s.zone.Labels() || s.labels >= s.name.Labels() || !proven(proof.WildcardAnswer(s.name, s.labels)) {
