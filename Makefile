@@ -33,7 +33,7 @@ demo: build
 	$(GO) build -o bin/demo ./test/demo
 	TOUR=$(TOUR) bin/demo
 
-test: build vet race nocgo scenarios process fuzz
+test: build vet race nocgo attacks scenarios process fuzz
 	@echo "all tests passed"
 
 vet:
@@ -49,6 +49,11 @@ nocgo:
 	CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/knot-resolver
 	CGO_ENABLED=0 $(GO) test ./resolver ./internal/worker
 
+# What attackers do, in memory, with counted bounds: docs/security.md.
+.PHONY: attacks
+attacks:
+	$(GO) test ./test/attack/... ./test/demo/...
+
 scenarios:
 	@if [ -d ../shared/scenarios ]; then $(GO) test ./test/scenarios/...; else echo "scenarios: ../shared/scenarios is absent, skipped"; fi
 
@@ -62,10 +67,12 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem -count 6 ./...
 
 lint: vet
-	$(GO) test ./internal/deptest/...
+	$(GO) test ./internal
 
-docs: build
+# Documents made from the code.
+docs:
 	$(GO) test ./internal/config -run TestDocs -rewrite
+	$(GO) test ./internal/worker -run TestExplainNamesTheCause -rewrite
 
 clean:
 	rm -rf bin dist run

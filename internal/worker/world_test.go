@@ -89,7 +89,7 @@ func TestWorld(t *testing.T) {
 					m = ask(t, w, query(e.Name, miekg.TypeToString[e.Type]), server.TCP)
 				}
 				if err := e.Check(m); err != nil {
-					t.Errorf("%s: %v (%s)\n%s", when, err, e.Why, explained(t, w, e.Name, miekg.TypeToString[e.Type]))
+					t.Errorf("%s: %v (%s)\n%s", when, err, e.Why, reportOf(t, w, e.Name, miekg.TypeToString[e.Type]))
 				}
 				if err := e.CheckEDE(m); err != nil {
 					t.Errorf("%s: %v (%s)\n%v", when, err, e.Why, m)
@@ -99,7 +99,7 @@ func TestWorld(t *testing.T) {
 	}
 }
 
-func explained(t *testing.T, w *Worker, name, rrtype string) string {
+func reportOf(t *testing.T, w *Worker, name, rrtype string) string {
 	trace, err := w.Explain(context.Background(), name, rrtype)
 	if err != nil {
 		return err.Error()
