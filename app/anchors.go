@@ -39,9 +39,14 @@ func trustAnchors(cfg *config.DNSSEC) (anchors []dnssec.Anchor, negative []dns.N
 			byZone[a.Zone] = a
 		}
 	}
-	for _, text := range cfg.NegativeTrustAnchors {
+	for i, text := range cfg.NegativeTrustAnchors {
 		name, failed := dns.ParseName(text)
-		err = errors.Join(err, failed)
+		if _, positive := byZone[name.Lower()]; positive && failed == nil {
+			failed = fmt.Errorf("%v has a trust anchor", name)
+		}
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("/dnssec/negative-trust-anchors[%d]: %w", i, failed))
+		}
 		negative = append(negative, name.Lower())
 	}
 	return slices.Collect(maps.Values(byZone)), negative, err
@@ -51,7 +56,10 @@ func trustAnchors(cfg *config.DNSSEC) (anchors []dnssec.Anchor, negative []dns.N
 func readAnchors(file config.AnchorFile) ([]dnssec.Anchor, error) {
 	if !file.ReadOnly {
 		zone, err := trust.Read(file.File)
-		return []dnssec.Anchor{zone.Anchor()}, err
+		if err != nil {
+			return nil, err
+		}
+		return []dnssec.Anchor{zone.Anchor()}, nil
 	}
 	text, err := os.ReadFile(file.File)
 	if err != nil {

@@ -176,6 +176,9 @@ func (w *kresd) ClearCache(ctx context.Context, what control.CacheClear) (contro
 	return w.engine.ClearCache(ctx, what)
 }
 
+// Forget implements [control.Worker].
+func (w *kresd) Forget() { w.engine.Forget() }
+
 // Update implements [control.Worker].
 func (w *kresd) Update(v control.Version) error {
 	w.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 
 	"knot-resolver/internal/admit"
@@ -60,6 +61,8 @@ func Resolving(o EngineOptions) (Engine, error) {
 		Keepalive: cfg.Network.TCPKeepalive,
 		Reorder:   cfg.Options.ReorderRRset,
 		Priming:   cfg.Options.Priming && !o.Canary,
+		TimeJump:  cfg.Options.TimeJumpDetection && !o.Canary,
+		NSID:      nsid(cfg.NSID, o.Worker),
 		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
 	}, *resolution)
 	keepers, err := e.keepers(&cfg.DNSSEC, resolution.Validator, o.Log.With("group", "taupd"))
@@ -75,6 +78,14 @@ func Resolving(o EngineOptions) (Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// nsid is the identity of one worker: the configured text and its number.
+func nsid(text string, worker int) []byte {
+	if text == "" {
+		return nil
+	}
+	return []byte(text + strconv.Itoa(worker))
 }
 
 // resolution translates the configuration for the resolution engine.
@@ -107,6 +118,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		SignalKeys:   cfg.DNSSEC.SignalQuery,
 		ServeStale:   cfg.Options.ServeStale,
 		Prefetch:     cfg.Cache.PrefetchExpiring,
+		Rebinding:    cfg.Options.RebindingProtection,
 	}, nil
 }
 

@@ -43,5 +43,7 @@ func (trivialEngine) ClearCache(context.Context, control.CacheClear) (control.Ca
 	return control.CacheCleared{}, nil
 }
 
+func (trivialEngine) Forget() {}
+
 func (trivialEngine) Update(control.Version) error { return nil }
 func (trivialEngine) Close() error                 { return nil }

@@ -8,6 +8,6 @@ import (
 )
 
 func main() {
-	t := kresctl.Tool{Version: "0.1.0", Stdout: os.Stdout, Stderr: os.Stderr}
+	t := kresctl.Tool{Version: "0.1.0", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	os.Exit(t.Main(os.Args[1:]))
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"sync"
 	"time"
 
 	"knot-resolver/internal/dns"
@@ -16,122 +17,34 @@ type Options struct {
 // Cache looks up and stores entries.
 type Cache struct {
 	store          Store
+	views          sync.Pool // of *View
 	ttlMin, ttlMax uint32
 }
 
 // New makes a Cache over a store, whose Merge should be [Replaces].
 func New(store Store, o Options) *Cache {
-	return &Cache{store: store, ttlMin: uint32(o.TTLMin / time.Second), ttlMax: uint32(o.TTLMax / time.Second)}
+	return &Cache{store: store, views: sync.Pool{New: newView}, ttlMin: uint32(o.TTLMin / time.Second), ttlMax: uint32(o.TTLMax / time.Second)}
 }
 
 // Store returns the store beneath.
 func (c *Cache) Store() Store { return c.store }
 
-// view runs f on a snapshot; a damaged store is an empty one.
-func (c *Cache) view(f func(Reader)) {
-	_ = c.store.View(func(r Reader) error {
-		f(r)
-		return nil
-	})
+// Answer is [View.Answer] on a snapshot of its own.
+func (c *Cache) Answer(name dns.Name, t dns.Type, want Rank, now time.Time) (e Entry, ok bool) {
+	c.View(func(v *View) { e, ok = v.Answer(name, t, want, now) })
+	return e, ok
 }
 
-// Answer looks up what is known of a question: the RRset, a CNAME in its place, a DNAME
-// above it, or a denial. Entries of less than the wanted rank count as unknown.
-func (c *Cache) Answer(name dns.Name, t dns.Type, want Rank, now time.Time) (Entry, bool) {
-	var b buffer
-	var found []byte
-	c.view(func(r Reader) {
-		key := b.name(name)
-		n := len(key)
-		for _, k := range [...]struct {
-			tag byte
-			typ dns.Type
-		}{{tagSet, t}, {tagNXDomain, 0}, {tagSet, dns.TypeCNAME}} {
-			if k.tag == tagNXDomain && t == dns.TypeDS || k.typ == dns.TypeCNAME && (t == dns.TypeDS || t == dns.TypeANY) {
-				continue
-			}
-			if v, ok := r.Get(tagged(key[:n], k.tag, k.typ)); ok && good(v, want, k.typ, t, now) {
-				found = bytes.Clone(v)
-				return
-			}
-		}
-		found = above(r, key[:n], want, now)
-	})
-	if found == nil {
-		return Entry{}, false
-	}
-	return ParseEntry(found)
+// Failure is [View.Failure] on a snapshot of its own.
+func (c *Cache) Failure(name dns.Name, t dns.Type, now time.Time) (e Entry, ok bool) {
+	c.View(func(v *View) { e, ok = v.Failure(name, t, now) })
+	return e, ok
 }
 
-// good says whether a stored value may answer; the stored NODATA of type CNAME says nothing about other types.
-func good(v []byte, want Rank, stored, asked dns.Type, now time.Time) bool {
-	kind, rank, fresh := peek(v, now)
-	return fresh && rank >= want && (stored == asked || kind != NoData)
-}
-
-// above looks for a DNAME or a validated denial (RFC 8020) at the ancestors of a name,
-// up to the nearest zone cut. Only validated ones are safe to apply to other names.
-func above(r Reader, name []byte, want Rank, now time.Time) []byte {
-	for len(name) > 0 {
-		if v, ok := r.Get(tagged(name, tagDelegation, 0)); ok {
-			if _, _, fresh := peek(v, now); fresh {
-				return nil
-			}
-		}
-		name = parent(name)
-		for _, k := range [...]struct {
-			tag  byte
-			typ  dns.Type
-			rank Rank
-		}{{tagNXDomain, 0, Secure}, {tagSet, dns.TypeDNAME, max(want, Secure)}} {
-			v, ok := r.Get(tagged(name, k.tag, k.typ))
-			if !ok {
-				continue
-			}
-			if kind, rank, fresh := peek(v, now); fresh && rank >= k.rank && kind != NoData {
-				return bytes.Clone(v)
-			}
-		}
-	}
-	return nil
-}
-
-// Failure returns the remembered failure of a question (RFC 9520).
-func (c *Cache) Failure(name dns.Name, t dns.Type, now time.Time) (Entry, bool) {
-	var b buffer
-	var found []byte
-	c.view(func(r Reader) {
-		if v, ok := r.Get(tagged(b.name(name), tagFailure, t)); ok {
-			if _, _, fresh := peek(v, now); fresh {
-				found = bytes.Clone(v)
-			}
-		}
-	})
-	if found == nil {
-		return Entry{}, false
-	}
-	return ParseEntry(found)
-}
-
-// Cut returns the deepest known delegation at or above name; none means the root.
-func (c *Cache) Cut(name dns.Name, want Rank, now time.Time) (Delegation, bool) {
-	var b buffer
-	var found []byte
-	zone := name
-	c.view(func(r Reader) {
-		for key := b.name(name); len(key) > 0; key, zone = parent(key), zone.Parent() {
-			if v, ok := r.Get(tagged(key, tagDelegation, 0)); ok {
-				if _, rank, fresh := peek(v, now); fresh && rank >= want {
-					found = bytes.Clone(v)
-					return
-				}
-			}
-		}
-	})
-	if found == nil {
-		return Delegation{}, false
-	}
-	return parseDelegation(zone, found)
+// Cut is [View.Cut] on a snapshot of its own.
+func (c *Cache) Cut(name dns.Name, want Rank, now time.Time) (d Delegation, ok bool) {
+	c.View(func(v *View) { d, ok = v.Cut(name, want, now) })
+	return d, ok
 }
 
 // PutAnswer stores e for a question. It bounds the TTLs in e to what will be stored.

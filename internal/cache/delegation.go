@@ -65,8 +65,9 @@ func parseDelegation(zone dns.Name, b []byte) (Delegation, bool) {
 	count := int(body[0])
 	body = body[1:]
 	d.Servers = make([]NS, count)
+	names := string(body) // all server names are parts of it
 	for i := range d.Servers {
-		if d.Servers[i], body, ok = parseNS(body); !ok {
+		if d.Servers[i], body, ok = parseNS(body, names[len(names)-len(body):]); !ok {
 			return Delegation{}, false
 		}
 	}
@@ -76,18 +77,22 @@ func parseDelegation(zone dns.Name, b []byte) (Delegation, bool) {
 	if len(body) == 0 {
 		return Delegation{}, false
 	}
-	d.DS, body, ok = parseSet(body[1:])
+	d.DS, body, ok = parseSet(body[1:], zone)
 	return d, ok && len(body) == 0
 }
 
-func parseNS(b []byte) (ns NS, rest []byte, ok bool) {
-	name, err := dns.WireName(b)
-	if err != nil || len(b) == len(name) {
+// parseNS reads a server; text is b as a string.
+func parseNS(b []byte, text string) (ns NS, rest []byte, ok bool) {
+	n := dns.WireNameLength(b)
+	if n < 0 || len(b) == n {
 		return ns, nil, false
 	}
-	ns.Name = name
-	count := int(b[len(name)])
-	b = b[len(name)+1:]
+	ns.Name = dns.Name(text[:n])
+	count := int(b[n])
+	b = b[n+1:]
+	if count > 0 {
+		ns.Addrs = make([]netip.Addr, 0, min(count, limits.AddressesPerNS))
+	}
 	for range count {
 		if len(b) == 0 || len(b) < 1+int(b[0]) {
 			return ns, nil, false

@@ -25,70 +25,72 @@ const (
 
 func chainKey(dst []byte, zone dns.Name) []byte { return append(zone.AppendKey(dst), 0, tagChain) }
 
-func nsecPrefix(dst []byte, zone dns.Name) []byte { return append(zone.AppendKey(dst), 0, tagNSEC) }
-
-func nsecKey(dst []byte, zone, owner dns.Name) []byte {
+// nsecKey also returns the length of what the keys of all NSECs of the zone begin with.
+func nsecKey(dst []byte, zone, owner dns.Name) (key []byte, prefix int) {
+	key = append(zone.AppendKey(dst), 0, tagNSEC)
+	prefix = len(key)
 	var b buffer
-	relative := owner.AppendKey(b[:0])[len(zone.AppendKey(nil)):]
-	return append(nsecPrefix(dst, zone), relative...)
+	relative := owner.AppendKey(b[:0])[prefix-2-len(dst):]
+	return append(key, relative...), prefix
 }
 
-func nsec3Prefix(dst []byte, zone dns.Name, c *Chain) []byte {
+// nsec3Key also returns the length of what the keys of all NSEC3s of the chain begin with.
+func nsec3Key(dst []byte, zone dns.Name, c *Chain, hash []byte) (key []byte, prefix int) {
 	h := fnv.New32a()
 	h.Write([]byte{byte(c.Iterations >> 8), byte(c.Iterations)})
 	h.Write(c.Salt)
-	return h.Sum(append(zone.AppendKey(dst), 0, tagNSEC3))
+	key = h.Sum(append(zone.AppendKey(dst), 0, tagNSEC3))
+	return append(key, hash...), len(key)
 }
 
 // PutNSEC stores a validated NSEC set of a zone for the denial of other names.
 func (c *Cache) PutNSEC(zone dns.Name, set *dns.RRset, now time.Time) {
-	c.putChain(zone, &Chain{}, set.TTL, now)
-	c.putDenial(nsecKey(nil, zone, set.Owner), set, now)
+	key, _ := nsecKey(nil, zone, set.Owner)
+	c.putDenial(zone, &Chain{}, key, set, now)
 }
 
 // PutNSEC3 stores a validated NSEC3 set with its raw hash.
 func (c *Cache) PutNSEC3(zone dns.Name, chain *Chain, hash []byte, set *dns.RRset, now time.Time) {
-	c.putChain(zone, chain, set.TTL, now)
-	c.putDenial(append(nsec3Prefix(nil, zone, chain), hash...), set, now)
+	key, _ := nsec3Key(nil, zone, chain, hash)
+	c.putDenial(zone, chain, key, set, now)
 }
 
-// putDenial writes a set unless a copy with enough life left is there: denials of
+// putDenial writes a set, and which chain it belongs to, unless copies with enough life left are there: denials of
 // different names bring the same records again and again.
-func (c *Cache) putDenial(key []byte, set *dns.RRset, now time.Time) {
-	e := Entry{Kind: Positive, Rank: Secure, TTL: c.clamp(set.TTL), Inserted: now, EDE: dns.NoEDE, Answer: *set}
-	if !c.lasts(key, e.TTL, now) {
+func (c *Cache) putDenial(zone dns.Name, chain *Chain, key []byte, set *dns.RRset, now time.Time) {
+	ttl := c.clamp(set.TTL)
+	later := now.Add(time.Duration(ttl/2) * time.Second)
+	var known, lasts bool
+	c.View(func(v *View) {
+		old, ok := v.Chain(zone, later)
+		known = ok && old.NSEC3 == chain.NSEC3 && old.Iterations == chain.Iterations && bytes.Equal(old.Salt, chain.Salt)
+		if stored, ok := v.r.Get(key); ok {
+			_, _, lasts = peek(stored, later)
+		}
+	})
+	e := Entry{Kind: Positive, Rank: Secure, TTL: ttl, Inserted: now, EDE: dns.NoEDE}
+	if !known {
+		e.Answer = chain.set(zone, set.TTL)
+		c.put(chainKey(nil, zone), e.Append(nil))
+	}
+	if !lasts {
+		e.Answer = *set
 		c.put(key, e.Append(nil))
 	}
 }
 
-func (c *Cache) putChain(zone dns.Name, chain *Chain, ttl uint32, now time.Time) {
-	key := chainKey(nil, zone)
-	if old, ok := c.Chain(zone, now); ok && old.NSEC3 == chain.NSEC3 && old.Iterations == chain.Iterations && bytes.Equal(old.Salt, chain.Salt) &&
-		c.lasts(key, ttl, now) {
-		return
-	}
-	rdata := []byte{0, byte(chain.Iterations >> 8), byte(chain.Iterations)}
-	if chain.NSEC3 {
+// set is how a chain is stored: in the form of NSEC3PARAM, with the hash algorithm saying whether it is one of NSEC3.
+func (c *Chain) set(zone dns.Name, ttl uint32) dns.RRset {
+	rdata := []byte{0, byte(c.Iterations >> 8), byte(c.Iterations)}
+	if c.NSEC3 {
 		rdata[0] = 1
 	}
-	set := dns.RRset{Owner: zone, Type: dns.TypeNSEC3PARAM, TTL: ttl, RDatas: dns.RDatas(nil).Append(append(rdata, chain.Salt...))}
-	e := Entry{Kind: Positive, Rank: Secure, TTL: c.clamp(ttl), Inserted: now, EDE: dns.NoEDE, Answer: set}
-	c.put(key, e.Append(nil))
-}
-
-// lasts says whether an entry is there that is good for half of a TTL.
-func (c *Cache) lasts(key []byte, ttl uint32, now time.Time) (yes bool) {
-	c.view(func(r Reader) {
-		if v, ok := r.Get(key); ok {
-			_, _, yes = peek(v, now.Add(time.Duration(ttl/2)*time.Second))
-		}
-	})
-	return yes
+	return dns.RRset{Owner: zone, Type: dns.TypeNSEC3PARAM, TTL: ttl, RDatas: dns.RDatas(nil).Append(append(rdata, c.Salt...))}
 }
 
 // Chain returns which denial records of a zone are known.
-func (c *Cache) Chain(zone dns.Name, now time.Time) (chain Chain, ok bool) {
-	e, ok := c.denial(chainKey(nil, zone), now, false, nil)
+func (v *View) Chain(zone dns.Name, now time.Time) (chain Chain, ok bool) {
+	e, ok := v.denial(chainKey(v.key[:0], zone), 0, zone, now)
 	if !ok {
 		return Chain{}, false
 	}
@@ -100,45 +102,42 @@ func (c *Cache) Chain(zone dns.Name, now time.Time) (chain Chain, ok bool) {
 }
 
 // NSEC returns the stored NSEC set of a zone at or nearest before a name, TTLs reduced by age.
-func (c *Cache) NSEC(zone, name dns.Name, now time.Time) (dns.RRset, bool) {
-	e, ok := c.denial(nsecKey(nil, zone, name), now, true, nsecPrefix(nil, zone))
+func (v *View) NSEC(zone, name dns.Name, now time.Time) (dns.RRset, bool) {
+	key, prefix := nsecKey(v.key[:0], zone, name)
+	e, ok := v.denial(key, prefix, name, now)
 	return e.Answer, ok
 }
 
 // NSEC3 returns the stored NSEC3 set of a chain at or nearest before a hash; the chain is a
 // ring, so before its first hash comes the last.
-func (c *Cache) NSEC3(zone dns.Name, chain *Chain, hash []byte, now time.Time) (dns.RRset, bool) {
-	prefix := nsec3Prefix(nil, zone, chain)
-	key := append(bytes.Clone(prefix), hash...)
-	e, ok := c.denial(key, now, true, prefix)
+func (v *View) NSEC3(zone dns.Name, chain *Chain, hash []byte, now time.Time) (dns.RRset, bool) {
+	key, prefix := nsec3Key(v.key[:0], zone, chain, hash)
+	e, ok := v.denial(key, prefix, zone, now)
 	if !ok {
-		e, ok = c.denial(append(bytes.Clone(prefix), bytes.Repeat([]byte{0xff}, len(hash))...), now, true, prefix)
+		for i := range key[prefix:] {
+			key[prefix+i] = 0xff
+		}
+		e, ok = v.denial(key, prefix, zone, now)
 	}
 	return e.Answer, ok
 }
 
-// denial reads the entry at a key, or the nearest before it with the given prefix.
-func (c *Cache) denial(key []byte, now time.Time, floor bool, prefix []byte) (Entry, bool) {
-	var found []byte
-	c.view(func(r Reader) {
-		v, ok := r.Get(key)
-		if !ok && floor {
-			var k []byte
-			if k, v, ok = r.Floor(key); ok && !bytes.HasPrefix(k, prefix) {
-				ok = false
-			}
+// denial reads the entry at a key, or the nearest before it that has the same first octets; prefix 0 wants the key itself.
+func (v *View) denial(key []byte, prefix int, near dns.Name, now time.Time) (Entry, bool) {
+	found, ok := v.r.Get(key)
+	if !ok && prefix > 0 {
+		var k []byte
+		if k, found, ok = v.r.Floor(key); ok && !bytes.HasPrefix(k, key[:prefix]) {
+			ok = false
 		}
-		if !ok {
-			return
-		}
-		if _, rank, fresh := peek(v, now); fresh && rank == Secure {
-			found = bytes.Clone(v)
-		}
-	})
-	if found == nil {
+	}
+	if !ok {
 		return Entry{}, false
 	}
-	e, ok := ParseEntry(found)
+	if _, rank, fresh := peek(found, now); !fresh || rank != Secure {
+		return Entry{}, false
+	}
+	e, ok := parseEntry(bytes.Clone(found), near)
 	if !ok {
 		return Entry{}, false
 	}

@@ -173,7 +173,10 @@ func appendSet(dst []byte, section byte, set *dns.RRset) []byte {
 }
 
 // ParseEntry reads a stored entry. Its RRsets are views of the bytes.
-func ParseEntry(b []byte) (Entry, bool) {
+func ParseEntry(b []byte) (Entry, bool) { return parseEntry(b, "") }
+
+// parseEntry reads an entry found for a name: owners that are the name or an ancestor need no memory of their own.
+func parseEntry(b []byte, near dns.Name) (Entry, bool) {
 	h, body, ok := parseHeader(b)
 	if !ok || h.kind < Positive || h.kind > Failure {
 		return Entry{}, false
@@ -183,7 +186,7 @@ func ParseEntry(b []byte) (Entry, bool) {
 	for len(body) > 0 {
 		section := body[0]
 		var set dns.RRset
-		if set, body, ok = parseSet(body[1:]); !ok {
+		if set, body, ok = parseSet(body[1:], near); !ok {
 			return Entry{}, false
 		}
 		if section == 0 {
@@ -195,17 +198,26 @@ func ParseEntry(b []byte) (Entry, bool) {
 	return e, e.Kind != Positive || len(e.Answer.RDatas) > 0
 }
 
-func parseSet(b []byte) (set dns.RRset, rest []byte, ok bool) {
-	owner, err := dns.WireName(b)
-	if err != nil || len(b) < len(owner)+10 {
+func parseSet(b []byte, near dns.Name) (set dns.RRset, rest []byte, ok bool) {
+	n := dns.WireNameLength(b)
+	if n < 0 || len(b) < n+10 {
 		return set, nil, false
 	}
-	b = b[len(owner):]
+	owner := ownerIn(b[:n], near)
+	b = b[n:]
 	set = dns.RRset{Owner: owner, Type: dns.Type(binary.BigEndian.Uint16(b)), TTL: binary.BigEndian.Uint32(b[2:])}
 	rdatas, b, ok1 := counted(b[6:])
 	sigs, b, ok2 := counted(b)
 	set.RDatas, set.Sigs = dns.RDatas(rdatas), dns.RDatas(sigs)
 	return set, b, ok1 && ok2 && set.RDatas.Valid() && set.Sigs.Valid()
+}
+
+// ownerIn makes a name of its wire form, as a part of near if near ends with it.
+func ownerIn(wire []byte, near dns.Name) dns.Name {
+	if at := len(near) - len(wire); at >= 0 && string(near[at:]) == string(wire) {
+		return near[at:]
+	}
+	return dns.Name(wire)
 }
 
 // counted splits off octets that begin with their 32-bit length.

@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Version    int // schema version, always 1
 	Hostname   string
+	NSID       string // RFC 5001; each worker appends its number
 	Rundir     string // absolute
 	Workers    int    // at least 1, "auto" resolved
 	Management Management
@@ -129,6 +130,7 @@ type Options struct {
 	QueryCaseRandomization bool
 	Priming                bool // RFC 8109
 	ServeStale             bool // RFC 8767
+	RebindingProtection    bool // refuse private addresses from the public DNS
 	RefuseNoRD             bool
 	TimeJumpDetection      bool
 	RootHints              string // absolute path; empty = built in

@@ -77,6 +77,16 @@ func Parse(data []byte, name string) (*Document, error) {
 	return &Document{files: []string{name}, root: root}, nil
 }
 
+// ParseValue turns one value of any kind, JSON or YAML, into JSON; name is shown
+// as the file in errors. The error is an [Errors].
+func ParseValue(data []byte, name string) ([]byte, error) {
+	root, errs := parseAny(data, name)
+	if len(errs) > 0 {
+		return nil, errs.sorted([]string{name})
+	}
+	return root.appendJSON(nil), nil
+}
+
 // WithBase returns the document with relative paths taken from dir, which has
 // to be absolute.
 func (d *Document) WithBase(dir string) *Document {

@@ -49,6 +49,16 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// WithoutPlaces returns the mistakes with their pointers only, for a text that
+// nobody has written.
+func (e Errors) WithoutPlaces() Errors {
+	bare := make(Errors, len(e))
+	for i, one := range e {
+		bare[i] = Error{Pointer: one.Pointer, Message: one.Message}
+	}
+	return bare
+}
+
 // sorted orders the mistakes by place, files in the order given.
 func (e Errors) sorted(files []string) Errors {
 	slices.SortStableFunc(e, func(a, b Error) int {

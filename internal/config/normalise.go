@@ -30,6 +30,7 @@ func (v *Valid) Normalise() *Config {
 	c := &Config{
 		Version:    int(get[int64](s, "version")),
 		Hostname:   get[string](s, "hostname"),
+		NSID:       get[string](s, "nsid"),
 		Rundir:     v.path("rundir"),
 		Workers:    v.workers(),
 		Management: Management{UnixSocket: v.path("management/unix-socket")},
@@ -162,6 +163,7 @@ func (v *Valid) options() Options {
 		QueryCaseRandomization: get[bool](s, "query-case-randomization"),
 		Priming:                get[bool](s, "priming"),
 		ServeStale:             get[bool](s, "serve-stale"),
+		RebindingProtection:    get[bool](s, "rebinding-protection"),
 		RefuseNoRD:             get[bool](s, "refuse-no-rd"),
 		TimeJumpDetection:      get[bool](s, "time-jump-detection"),
 		RootHints:              v.path("options/root-hints"),

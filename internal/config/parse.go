@@ -17,6 +17,24 @@ import (
 // parse reads one file, JSON or YAML. The root is a mapping, empty for an empty
 // file; it is nil only when there are errors.
 func parse(data []byte, file string) (*node, Errors) {
+	root, errs := parseAny(data, file)
+	if root == nil {
+		return nil, errs
+	}
+	switch root.kind {
+	case kindMap:
+		return root, nil
+	case kindNull:
+		root.kind = kindMap
+		return root, nil
+	}
+	p := parser{file: file}
+	p.fail(root.pos, "", "expected a mapping at the top level, got %s", root.describe())
+	return nil, p.errs
+}
+
+// parseAny reads one value of any kind, JSON or YAML; it is nil only when there are errors.
+func parseAny(data []byte, file string) (*node, Errors) {
 	p := parser{file: file}
 	if len(data) > limits.ConfigBytes {
 		p.fail(pos{file: file}, "", "larger than %d MiB", limits.ConfigBytes>>20)
@@ -35,15 +53,7 @@ func parse(data []byte, file string) (*node, Errors) {
 	if len(p.errs) > 0 {
 		return nil, p.errs
 	}
-	switch root.kind {
-	case kindMap:
-		return root, nil
-	case kindNull:
-		root.kind = kindMap
-		return root, nil
-	}
-	p.fail(root.pos, "", "expected a mapping at the top level, got %s", root.describe())
-	return nil, p.errs
+	return root, nil
 }
 
 type parser struct {

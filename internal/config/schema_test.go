@@ -71,7 +71,8 @@ func TestSupported(t *testing.T) {
 	for text, refused := range map[string]bool{
 		"options: {serve-stale: false}":              false,
 		"options: {serve-stale: true}":               false,
-		"options: {rebinding-protection: true}":      true,
+		"options: {rebinding-protection: true}":      false,
+		"options: {violators-workarounds: true}":     true,
 		"defer: {enable: false}":                     false,
 		"defer: {enable: true}":                      true,
 		"defer: {}":                                  false,

@@ -3,7 +3,7 @@ package config
 func topOptions() []Option {
 	return []Option{
 		{Path: "version", Type: integer(1, 1), Default: "1", Class: None, Doc: "Version of this schema."},
-		{Path: "nsid", Type: str(), Status: NotYet,
+		{Path: "nsid", Type: str(),
 			Doc: "Identity of the server (RFC 5001); each worker appends its number."},
 		{Path: "hostname", Type: str(),
 			Doc: "Name of the resolver itself; when absent, the name of the machine."},
@@ -35,7 +35,7 @@ func optionsOptions() []Option {
 			Doc: "Randomise letter case in upstream queries, against forged answers."},
 		{Path: "options/priming", Type: boolean(), Default: "true",
 			Doc: "Refresh the list of root servers from the root itself (RFC 8109)."},
-		{Path: "options/rebinding-protection", Type: boolean(), Default: "false", Status: NotYet,
+		{Path: "options/rebinding-protection", Type: boolean(), Default: "false",
 			Doc: "Refuse answers with private addresses from the public DNS."},
 		{Path: "options/refuse-no-rd", Type: boolean(), Default: "true",
 			Doc: "Refuse queries without the RD flag."},

@@ -49,7 +49,7 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 }
 
 // Metrics asks for the worker's counters.
-func (c *Client) Metrics(ctx context.Context) (m json.RawMessage, err error) {
+func (c *Client) Metrics(ctx context.Context) (m Counted, err error) {
 	return m, c.do(ctx, http.MethodGet, "/metrics", nil, &m)
 }
 
@@ -62,6 +62,11 @@ func (c *Client) Explain(ctx context.Context, name, rrtype string) (trace json.R
 // ClearCache asks the worker to remove records from the cache.
 func (c *Client) ClearCache(ctx context.Context, what CacheClear) (r json.RawMessage, err error) {
 	return r, c.do(ctx, http.MethodPost, "/cache/clear", what, &r)
+}
+
+// Forget makes the worker drop what it keeps in memory of the shared cache.
+func (c *Client) Forget(ctx context.Context) error {
+	return c.do(ctx, http.MethodPost, "/cache/forget", nil, nil)
 }
 
 // Update switches the worker to another version.

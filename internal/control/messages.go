@@ -68,6 +68,12 @@ type Status struct {
 	Sockets int    `json:"sockets"`
 }
 
+// Counted is what a worker has counted since it started.
+type Counted struct {
+	PID     int             `json:"pid"`
+	Metrics json.RawMessage `json:"metrics"` // tree of objects and numbers
+}
+
 // CacheClear asks for records to be removed from the cache. An empty Name is
 // the whole cache.
 type CacheClear struct {

@@ -14,6 +14,9 @@ type Worker interface {
 	// Explain resolves a name live and returns the trace.
 	Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error)
 	ClearCache(ctx context.Context, what CacheClear) (CacheCleared, error)
+	// Forget drops what the worker keeps in memory of a cache that another
+	// one has cleared.
+	Forget()
 	// Update switches to another version that needs no restart. The sockets
 	// of the assignment are ignored: the worker keeps those it has.
 	Update(v Version) error
@@ -28,7 +31,8 @@ func WorkerHandler(w Worker) http.Handler {
 		WriteJSON(rw, w.Status(), nil)
 	})
 	mux.HandleFunc("GET /metrics", func(rw http.ResponseWriter, r *http.Request) {
-		WriteJSON(rw, w.Metrics(), nil)
+		text, err := json.Marshal(w.Metrics())
+		WriteJSON(rw, Counted{w.Status().PID, text}, err)
 	})
 	mux.HandleFunc("GET /explain", func(rw http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
@@ -43,6 +47,10 @@ func WorkerHandler(w Worker) http.Handler {
 		}
 		cleared, err := w.ClearCache(r.Context(), what)
 		WriteJSON(rw, cleared, err)
+	})
+	mux.HandleFunc("POST /cache/forget", func(rw http.ResponseWriter, r *http.Request) {
+		w.Forget()
+		WriteJSON(rw, nil, nil)
 	})
 	mux.HandleFunc("POST /version", func(rw http.ResponseWriter, r *http.Request) {
 		var v Version

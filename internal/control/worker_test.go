@@ -16,9 +16,12 @@ import (
 )
 
 // stub is a worker that fails whatever has to do with "bad".
-type stub struct{ updated Version }
+type stub struct {
+	updated Version
+	forgot  bool
+}
 
-func (*stub) Status() Status          { return Status{Worker: 1, Version: 2} }
+func (*stub) Status() Status          { return Status{Worker: 1, PID: 9, Version: 2} }
 func (*stub) Metrics() map[string]any { return map[string]any{"answer": map[string]any{"total": 1}} }
 func (*stub) Explain(_ context.Context, name, rrtype string) (json.RawMessage, error) {
 	if name == "bad" {
@@ -29,6 +32,7 @@ func (*stub) Explain(_ context.Context, name, rrtype string) (json.RawMessage, e
 func (*stub) ClearCache(_ context.Context, what CacheClear) (CacheCleared, error) {
 	return CacheCleared{Count: what.ChunkSize}, nil
 }
+func (s *stub) Forget()                      { s.forgot = true }
 func (s *stub) Update(v Version) error       { s.updated = v; return nil }
 func (*stub) SelfTest(context.Context) error { return errors.New("no answer") }
 
@@ -47,8 +51,8 @@ func TestWorkerOverHTTP(t *testing.T) {
 	if s, err := c.Status(ctx); err != nil || s != w.Status() {
 		t.Errorf("status %+v, %v", s, err)
 	}
-	if m, err := c.Metrics(ctx); err != nil || string(m) != `{"answer":{"total":1}}` {
-		t.Errorf("metrics %s, %v", m, err)
+	if m, err := c.Metrics(ctx); err != nil || m.PID != 9 || string(m.Metrics) != `{"answer":{"total":1}}` {
+		t.Errorf("metrics %+v, %v", m, err)
 	}
 	if e, err := c.Explain(ctx, "a b&c", "AAAA"); err != nil || string(e) != `"a b\u0026c/AAAA"` {
 		t.Errorf("explain %s, %v", e, err)
@@ -59,6 +63,9 @@ func TestWorkerOverHTTP(t *testing.T) {
 	}
 	if r, err := c.ClearCache(ctx, CacheClear{ChunkSize: 4}); err != nil || string(r) != `{"count":4}` {
 		t.Errorf("clear %s, %v", r, err)
+	}
+	if err := c.Forget(ctx); err != nil || !w.forgot {
+		t.Errorf("forget: %v", err)
 	}
 	if err := c.SelfTest(ctx); !errors.As(err, &remote) || remote.Status != 500 || !strings.Contains(remote.Text, "no answer") {
 		t.Errorf("self-test: %v", err)

@@ -106,3 +106,6 @@ func WireName(b []byte) (Name, error) {
 	}
 	return Name(b[:n]), nil
 }
+
+// WireNameLength returns the length of the uncompressed name at the start of b, or a negative number if there is none.
+func WireNameLength(b []byte) int { return wireNameLength(b) }

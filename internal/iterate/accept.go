@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -42,6 +43,9 @@ func (j *job) positive(c *cut, r *response, name dns.Name, t dns.Type) (cache.En
 	if set.Type == dns.TypeCNAME && t != dns.TypeCNAME && set.RDatas.Count() > 1 {
 		return cache.Entry{}, failure(dns.EDEInvalidData, "%v has more than one CNAME", set.Owner)
 	}
+	if err := j.e.rebinding(set); err != nil {
+		return cache.Entry{}, err
+	}
 	e := cache.Entry{Kind: cache.Positive, Answer: *set, TTL: set.TTL, EDE: dns.NoEDE}
 	if err := j.secure(c, r, set, &e); err != nil {
 		return e, err
@@ -52,18 +56,26 @@ func (j *job) positive(c *cut, r *response, name dns.Name, t dns.Type) (cache.En
 }
 
 func answerSet(r *response, name dns.Name, t dns.Type) *dns.RRset {
-	if set := setOf(r.answer, name, t); set != nil {
+	if set := dnameAbove(r.answer, name); set != nil {
 		return set
 	}
-	for i := range r.answer {
-		if set := &r.answer[i]; set.Type == dns.TypeDNAME && name.Below(set.Owner) {
-			return set
-		}
+	if set := setOf(r.answer, name, t); set != nil {
+		return set
 	}
 	if t == dns.TypeANY && len(r.answer) > 0 {
 		return &r.answer[0]
 	}
 	return setOf(r.answer, name, dns.TypeCNAME)
+}
+
+// dnameAbove finds a DNAME that applies to a name; it hides all other records at and below the name.
+func dnameAbove(sets []dns.RRset, name dns.Name) *dns.RRset {
+	for i := range sets {
+		if set := &sets[i]; set.Type == dns.TypeDNAME && name.Below(set.Owner) {
+			return set
+		}
+	}
+	return nil
 }
 
 // secure gives a positive entry its rank, or says why it is bogus.
@@ -130,19 +142,35 @@ func (j *job) keepWildcard(zone dns.Name, set *dns.RRset, labels int, proofs []d
 // zoneOf finds the zone an RRset belongs to: servers of a zone may also serve zones below it, and then answer for those
 // without a referral.
 func (j *job) zoneOf(c *cut, set *dns.RRset) (*cut, error) {
+	holder := set.Owner
+	if set.Type == dns.TypeDS && holder != dns.Root {
+		holder = holder.Parent()
+	}
+	c = j.island(c, holder)
 	if !c.secure || set.Type == dns.TypeRRSIG {
 		return c, nil
 	}
-	signer, ok := dnssec.Signer(set)
-	switch {
-	case ok && signer.Below(c.zone):
+	if signer, ok := dnssec.Signer(set); ok && signer.Below(c.zone) {
 		return j.descend(c, signer)
-	case len(set.Sigs) == 0 && set.Type == dns.TypeDS:
-		return j.descend(c, set.Owner.Parent())
-	case len(set.Sigs) == 0:
-		return j.descend(c, set.Owner)
 	}
-	return c, nil
+	if len(set.Sigs) > 0 {
+		return c, nil
+	}
+	if _, err := j.keysOf(c); err != nil { // without keys there is no proof either
+		return nil, err
+	}
+	zone, err := j.descend(c, holder)
+	return zone, undecided(set, err)
+}
+
+// undecided is the failure of not finding out whether an unsigned set may be unsigned. Another server may have signatures.
+func undecided(set *dns.RRset, err error) error {
+	var f *Failure
+	if !errors.As(err, &f) || f.Bogus || f.Passing {
+		return err
+	}
+	return &Failure{RCode: dns.RCodeServFail, EDE: dns.EDERRSIGsMissing, Bogus: true,
+		Reason: "no RRSIG of " + set.Owner.String() + " " + set.Type.String() + ", nor a proof that there is none: " + f.Reason}
 }
 
 // negative accepts a denial: NODATA, or NXDOMAIN.
@@ -208,6 +236,9 @@ func negativeTTL(set *dns.RRset) uint32 {
 }
 
 func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t dns.Type, e *cache.Entry) (dns.Name, error) {
+	if soa != nil {
+		c = j.island(c, soa.Owner)
+	}
 	zone := c
 	if soa != nil && c.secure && soa.Owner.Below(c.zone) && (t != dns.TypeDS || soa.Owner != name) {
 		var err error

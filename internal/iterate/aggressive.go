@@ -54,7 +54,7 @@ func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
 
 // synthesised answers a question from validated denial records and wildcards of its zone, as
 // the zone's servers would (RFC 8198).
-func (e *Engine) synthesised(name dns.Name, t dns.Type, b *limits.Budget, now time.Time) (cache.Entry, bool) {
+func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits.Budget, now time.Time) (cache.Entry, bool) {
 	switch t {
 	case dns.TypeNSEC, dns.TypeNSEC3, dns.TypeRRSIG, dns.TypeANY:
 		return cache.Entry{}, false
@@ -63,15 +63,15 @@ func (e *Engine) synthesised(name dns.Name, t dns.Type, b *limits.Budget, now ti
 	if t == dns.TypeDS {
 		holder = name.Parent() // a DS set belongs to the zone above
 	}
-	zone, ok := e.secureZone(holder, now)
+	zone, ok := e.secureZone(v, holder, now)
 	if !ok || zone == name {
 		return cache.Entry{}, false
 	}
-	chain, ok := e.Cache.Chain(zone, now)
+	chain, ok := v.Chain(zone, now)
 	if !ok {
 		return cache.Entry{}, false
 	}
-	s := synthesis{e: e, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: b}
+	s := synthesis{e: e, v: v, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: b}
 	if chain.NSEC3 {
 		s.gatherNSEC3()
 	} else {
@@ -84,13 +84,13 @@ func (e *Engine) synthesised(name dns.Name, t dns.Type, b *limits.Budget, now ti
 }
 
 // secureZone returns the deepest known zone above a name, if it is signed.
-func (e *Engine) secureZone(name dns.Name, now time.Time) (dns.Name, bool) {
+func (e *Engine) secureZone(v *cache.View, name dns.Name, now time.Time) (dns.Name, bool) {
 	if _, negative := e.negative(name); negative {
 		return "", false
 	}
-	if d, ok := e.Cache.Cut(name, cache.Insecure, now); ok {
-		_, anchored := e.anchors.of(d.Zone)
-		return d.Zone, anchored || d.Rank == cache.Secure
+	if zone, rank, ok := v.Zone(name, cache.Insecure, now); ok {
+		_, anchored := e.anchors.of(zone)
+		return zone, anchored || rank == cache.Secure
 	}
 	_, ok := e.anchors.of(dns.Root)
 	return dns.Root, ok
@@ -99,6 +99,7 @@ func (e *Engine) secureZone(name dns.Name, now time.Time) (dns.Name, bool) {
 // synthesis collects the records that bear on one question.
 type synthesis struct {
 	e       *Engine
+	v       *cache.View
 	zone    dns.Name
 	name    dns.Name
 	typ     dns.Type
@@ -119,7 +120,7 @@ func (s *synthesis) add(set dns.RRset) {
 }
 
 func (s *synthesis) gatherNSEC() {
-	set, ok := s.e.Cache.NSEC(s.zone, s.name, s.now)
+	set, ok := s.v.NSEC(s.zone, s.name, s.now)
 	if !ok {
 		return
 	}
@@ -130,7 +131,7 @@ func (s *synthesis) gatherNSEC() {
 	}
 	s.labels = max(dns.CommonLabels(s.name, set.Owner), dns.CommonLabels(s.name, nsec.Next))
 	if wildcard, err := s.name.Suffix(s.labels).Wildcard(); err == nil {
-		if set, ok := s.e.Cache.NSEC(s.zone, wildcard, s.now); ok {
+		if set, ok := s.v.NSEC(s.zone, wildcard, s.now); ok {
 			s.add(set)
 		}
 	}
@@ -174,7 +175,7 @@ func (s *synthesis) nsec3(name dns.Name) (set dns.RRset, exact, ok bool) {
 	if !ok {
 		return set, false, false
 	}
-	if set, ok = s.e.Cache.NSEC3(s.zone, s.chain, hash, s.now); !ok {
+	if set, ok = s.v.NSEC3(s.zone, s.chain, hash, s.now); !ok {
 		return set, false, false
 	}
 	owner, _ := dnssec.OwnerHash(set.Owner)
@@ -203,7 +204,7 @@ func proven(d dnssec.Denial) bool { return d.State == dnssec.Secure && !d.OptOut
 
 // denial completes a denial with the SOA of the zone.
 func (s *synthesis) denial(e cache.Entry) (cache.Entry, bool) {
-	soa, ok := s.e.cached(s.zone, dns.TypeSOA, cache.Secure, s.now)
+	soa, ok := cached(s.v, s.zone, dns.TypeSOA, cache.Secure, s.now)
 	if !ok || soa.Kind != cache.Positive || soa.Answer.Type != dns.TypeSOA {
 		return e, false
 	}
@@ -219,7 +220,7 @@ func (s *synthesis) fromWildcard(e cache.Entry) (cache.Entry, bool) {
 	if err != nil {
 		return e, false
 	}
-	source, ok := s.e.cached(wildcard, s.typ, cache.Secure, s.now)
+	source, ok := cached(s.v, wildcard, s.typ, cache.Secure, s.now)
 	if !ok || source.Kind != cache.Positive || source.Answer.Owner != wildcard {
 		return e, false
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"knot-resolver/internal/dns"
@@ -208,8 +209,11 @@ func (s *session) reject(err error) error {
 	if s.bogus == nil {
 		s.bogus = f
 	}
-	s.servers[s.last].Errors++
-	s.servers[s.last].closed = true
+	c := &s.servers[s.last]
+	c.Errors++
+	// Without EDNS there are no signatures. What made us leave it out may have been forged, so it is tried again (SP-11).
+	c.closed = !c.plain || !s.cut.secure
+	c.plain = false
 	if s.rejected++; s.rejected == limits.BogusServers {
 		return s.bogus
 	}
@@ -217,7 +221,7 @@ func (s *session) reject(err error) error {
 }
 
 func (s *session) fault(text string) {
-	if len(s.faults) < 3 {
+	if len(s.faults) < 3 && !slices.Contains(s.faults, text) {
 		s.faults = append(s.faults, text)
 	}
 }

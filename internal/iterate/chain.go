@@ -18,6 +18,9 @@ func chain(e *cache.Entry, name dns.Name, t dns.Type, to *collector) (next dns.N
 				Reason: "the DNAME of " + set.Owner.String() + " makes the name longer than 255 octets"}
 		}
 		to.Answer = append(to.Answer, synthesised(name, next, set.TTL))
+		if t == dns.TypeCNAME { // this is the answer
+			return "", false, nil
+		}
 		return next, true, nil
 	case e.Kind == cache.Positive && set.Type == dns.TypeCNAME && t != dns.TypeCNAME && t != dns.TypeANY:
 		to.add(e)

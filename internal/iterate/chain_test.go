@@ -22,7 +22,7 @@ func TestChain(t *testing.T) {
 		{"a.test", "a.test. 60 IN CNAME b.test.", dns.TypeANY, "", 1},
 		{"x.a.test", "a.test. 60 IN DNAME b.test.", dns.TypeA, "x.b.test.", 2},
 		{"x.a.test", "a.test. 60 IN DNAME .", dns.TypeA, "x.", 2},
-		{"x.y.a.test", "a.test. 60 IN DNAME b.test.", dns.TypeCNAME, "x.y.b.test.", 2},
+		{"x.y.a.test", "a.test. 60 IN DNAME b.test.", dns.TypeCNAME, "", 2}, // the CNAME is the answer
 		{"a.test", "a.test. 60 IN DNAME b.test.", dns.TypeDNAME, "", 1},
 	} {
 		set := dnstest.MustRRset(c.record)
@@ -34,7 +34,7 @@ func TestChain(t *testing.T) {
 		}
 		if c.answer == 2 {
 			cname := found.Answer[1]
-			if target, _ := dns.Target(cname.RDatas.First()); cname.Owner != dns.MustName(c.name) || target.String() != c.next || len(cname.Sigs) > 0 {
+			if target, _ := dns.Target(cname.RDatas.First()); cname.Owner != dns.MustName(c.name) || c.next != "" && target.String() != c.next || len(cname.Sigs) > 0 {
 				t.Errorf("%s: CNAME %+v", c.name, cname)
 			}
 		}

@@ -127,12 +127,15 @@ func denies(r *response) bool {
 }
 
 func classifyAnswer(r *response, name dns.Name, t dns.Type) (class, bool) {
+	if dnameAbove(r.answer, name) != nil {
+		return aliased, true
+	}
 	for i := range r.answer {
 		set := &r.answer[i]
 		switch {
 		case set.Owner == name && (set.Type == t || t == dns.TypeANY):
 			return answered, true
-		case set.Owner == name && set.Type == dns.TypeCNAME, set.Type == dns.TypeDNAME && name.Below(set.Owner):
+		case set.Owner == name && set.Type == dns.TypeCNAME:
 			return aliased, true
 		}
 	}

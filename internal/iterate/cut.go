@@ -96,6 +96,23 @@ func (j *job) configured(c *cut) {
 	}
 }
 
+// island returns the zone with a trust anchor of its own that holds a name, if it lies below an insecure cut
+// whose servers answer for it without a referral; else the cut itself.
+func (j *job) island(c *cut, name dns.Name) *cut {
+	if c.secure || !j.validate {
+		return c
+	}
+	for labels := name.Labels(); labels > c.zone.Labels(); labels-- {
+		zone := name.Suffix(labels)
+		if _, ok := j.e.anchors.of(zone); ok {
+			below := &cut{zone: zone, servers: c.servers, ede: dns.NoEDE, expires: c.expires}
+			j.configured(below)
+			return below
+		}
+	}
+	return c
+}
+
 func (j *job) traceCut(c *cut, cached bool) {
 	if !j.trace.On() {
 		return

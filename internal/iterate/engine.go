@@ -51,6 +51,7 @@ type Options struct {
 	SignalKeys   bool                    // tell zones with a trust anchor which keys are trusted (RFC 8145)
 	ServeStale   bool                    // answer from entries that ran out when servers fail (RFC 8767)
 	Prefetch     bool                    // refresh entries that are used shortly before they run out
+	Rebinding    bool                    // refuse answers of servers that hold private addresses
 
 	// Observe, when set, is called with what was spent whenever a resolution, or a look into the cache, is done.
 	Observe func(*limits.Budget)
@@ -68,6 +69,7 @@ type Engine struct {
 	hints   atomic.Pointer[[]cache.NS] // servers of the root now
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
+	private    []netip.Prefix // what rebinding protection refuses; none when it is off
 }
 
 // New makes an Engine.
@@ -77,6 +79,9 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
+	if o.Rebinding {
+		e.private = privateRanges()
+	}
 	for _, a := range o.Anchors {
 		e.SetAnchor(a)
 	}
@@ -99,6 +104,9 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 		defer e.Observe(b)
 	}
 	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, task: new(task)}
+	if q.Missed {
+		j.missed = q.Name
+	}
 	return j.follow(q.Name, q.Type)
 }
 
@@ -108,22 +116,12 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 	if e.Observe != nil {
 		defer e.Observe(b)
 	}
-	out, ok = e.lookUp(q, func(name dns.Name) (cache.Entry, bool) {
-		if entry, ok := e.local(name, q.Type, now); ok {
-			return entry, true
-		}
-		if entry, ok := e.Cache.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok {
-			left, fresh := entry.Remaining(now)
-			worn = worn || expiring(left, entry.TTL)
-			return aged(entry, left), fresh
-		}
-		if q.CheckingDisabled {
-			return cache.Entry{}, false
-		}
-		if entry, ok := e.synthesised(name, q.Type, b, now); ok {
-			return entry, true
-		}
-		return e.Cache.Failure(name, q.Type, now)
+	e.Cache.View(func(v *cache.View) {
+		out, ok = e.lookUp(q, func(name dns.Name) (cache.Entry, bool) {
+			entry, ok, old := e.known(v, name, q, b, now)
+			worn = worn || old
+			return entry, ok
+		})
 	})
 	switch {
 	case ok && e.ServeStale && out.unreachable():
@@ -134,6 +132,25 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 		e.refresh(q)
 	}
 	return out, ok
+}
+
+// known is one step of FromCache; worn says that the entry is about to run out.
+func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
+	if entry, ok := e.local(name, q.Type, now); ok {
+		return entry, true, false
+	}
+	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok {
+		left, fresh := entry.Remaining(now)
+		return aged(entry, left), fresh, expiring(left, entry.TTL)
+	}
+	if q.CheckingDisabled {
+		return cache.Entry{}, false, false
+	}
+	if entry, ok := e.synthesised(v, name, q.Type, b, now); ok {
+		return entry, true, false
+	}
+	entry, ok = v.Failure(name, q.Type, now)
+	return entry, ok, false
 }
 
 // lookUp follows aliases through entries that find returns.
@@ -171,10 +188,15 @@ func (e *Engine) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, b
 func (e *Engine) Forget() { e.keys.clear() }
 
 // cached returns what the cache holds for a question, TTLs reduced by its age.
-func (e *Engine) cached(name dns.Name, t dns.Type, want cache.Rank, now time.Time) (cache.Entry, bool) {
-	entry, ok := e.Cache.Answer(name, t, want, now)
+func (e *Engine) cached(name dns.Name, t dns.Type, want cache.Rank, now time.Time) (entry cache.Entry, ok bool) {
+	e.Cache.View(func(v *cache.View) { entry, ok = cached(v, name, t, want, now) })
+	return entry, ok
+}
+
+func cached(v *cache.View, name dns.Name, t dns.Type, want cache.Rank, now time.Time) (cache.Entry, bool) {
+	entry, ok := v.Answer(name, t, want, now)
 	if !ok {
-		if entry, ok = e.Cache.Failure(name, t, now); !ok || want == cache.Unvalidated {
+		if entry, ok = v.Failure(name, t, now); !ok || want == cache.Unvalidated {
 			return cache.Entry{}, false // who disabled checking gets a try of his own
 		}
 	}
@@ -202,7 +224,8 @@ type job struct {
 	depth    int  // nesting of server address look-ups
 	fresh    bool // do not answer the question itself from the cache
 	task     *task
-	asked    bool // a server was asked, by this job or one it waited for
+	missed   dns.Name // FromCache has just found nothing for it
+	asked    bool     // a server was asked, by this job or one it waited for
 }
 
 // afresh says whether cached answers and failures are to be passed over here.
@@ -256,11 +279,9 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 		j.traceCached(&entry, name, t)
 		return entry, nil
 	}
-	if j.validate && !j.afresh() {
-		if entry, ok := j.e.synthesised(name, t, j.budget, now); ok {
-			j.traceCached(&entry, name, t)
-			return entry, nil
-		}
+	if entry, ok := j.denied(name, t, now); ok {
+		j.traceCached(&entry, name, t)
+		return entry, nil
 	}
 	return j.share(flightKey{name: name, typ: t, validate: j.validate}, func() (cache.Entry, error) {
 		tired := j.tired()
@@ -270,6 +291,15 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 		}
 		return entry, err
 	})
+}
+
+// denied answers from validated denials of other names.
+func (j *job) denied(name dns.Name, t dns.Type, now time.Time) (entry cache.Entry, ok bool) {
+	if !j.validate || j.afresh() || name == j.missed {
+		return entry, false
+	}
+	j.e.Cache.View(func(v *cache.View) { entry, ok = j.e.synthesised(v, name, t, j.budget, now) })
+	return entry, ok
 }
 
 // tired says whether most of what a query may use is gone. What then fails for want of it is not to blame: an

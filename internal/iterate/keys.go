@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -98,7 +99,7 @@ func (j *job) fetchKeys(c *cut) (cache.Entry, error) {
 	for {
 		r, err := s.next()
 		if err != nil {
-			return cache.Entry{}, err
+			return cache.Entry{}, withoutKeys(err)
 		}
 		entry, err := j.keysIn(c, r)
 		if err == nil {
@@ -108,6 +109,17 @@ func (j *job) fetchKeys(c *cut) (cache.Entry, error) {
 			return cache.Entry{}, err
 		}
 	}
+}
+
+// withoutKeys marks the failure to get any keys.
+func withoutKeys(err error) error {
+	var f *Failure
+	if !errors.As(err, &f) || f.Bogus || f.Passing {
+		return err
+	}
+	missing := *f
+	missing.EDE = dns.EDEDNSKEYMissing
+	return &missing
 }
 
 func (j *job) keysIn(c *cut, r *response) (cache.Entry, error) {

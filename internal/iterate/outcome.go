@@ -19,6 +19,8 @@ type Question struct {
 	CheckingDisabled bool
 	// Fresh asks servers even when the answer is cached. Delegations and keys still come from the cache.
 	Fresh bool
+	// Missed says that FromCache has just found nothing: other names' denials need not be searched again.
+	Missed bool
 }
 
 func (q Question) String() string { return q.Name.String() + " " + q.Type.String() }

@@ -3,7 +3,6 @@ package kresctl
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -11,8 +10,13 @@ import (
 )
 
 func (t *Tool) configCommand() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Look at the running configuration", Args: wrongArgs(cobra.NoArgs), RunE: showHelp}
-	c.AddCommand(t.configGetCommand())
+	c := &cobra.Command{Use: "config", Short: "Look at the running configuration and change it", Args: wrongArgs(cobra.NoArgs), RunE: showHelp}
+	c.AddCommand(
+		t.configGetCommand(),
+		t.change("set [FILE or VALUE]", "Set a part of the running configuration", http.MethodPut),
+		t.change("patch [FILE or PATCH]", "Apply a JSON Patch (RFC 6902) to the running configuration", http.MethodPatch),
+		t.configDeleteCommand(), t.historyCommand(), t.diffCommand(), t.rollbackCommand(),
+	)
 	return c
 }
 
@@ -22,8 +26,11 @@ func (t *Tool) configGetCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "get [FILE]", Short: "Print the configuration as written", Args: wrongArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			path := url.URL{Path: "/v1/config" + pointer}
-			text, err := t.call(c.Context(), http.MethodGet, path.EscapedPath(), nil)
+			path, err := configPath(pointer)
+			if err != nil {
+				return err
+			}
+			text, err := t.call(c.Context(), http.MethodGet, path, nil)
 			if err != nil {
 				return err
 			}
@@ -93,14 +100,22 @@ func (t *Tool) schemaCommand() *cobra.Command {
 	return c
 }
 
-func (t *Tool) reloadCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "reload", Short: "Put the configuration files in force", Args: wrongArgs(cobra.NoArgs),
+// changeAll is a command that puts the configuration in force as a whole.
+func (t *Tool) changeAll(use, short string) *cobra.Command {
+	var force bool
+	c := &cobra.Command{
+		Use: use, Short: short, Args: wrongArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := t.call(c.Context(), http.MethodPost, "/reload", nil)
+			path := "/" + use
+			if force {
+				path += "/force"
+			}
+			_, err := t.call(c.Context(), http.MethodPost, path, nil)
 			return err
 		},
 	}
+	c.Flags().BoolVar(&force, "force", false, "replace all workers even if nothing has changed")
+	return c
 }
 
 func (t *Tool) stopCommand() *cobra.Command {

@@ -22,6 +22,7 @@ const (
 // Tool is the program.
 type Tool struct {
 	Version string
+	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
 
@@ -68,7 +69,9 @@ func (t *Tool) command() *cobra.Command {
 		return usageError{fmt.Errorf("%w\nTry '%s --help'.", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.reloadCommand(), t.stopCommand(),
+		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.stopCommand(),
+		t.changeAll("reload", "Put the configuration files in force"),
+		t.changeAll("renew", "Read again the files that the configuration names"),
 		t.validateCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(),
 	)
 	return root

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -23,21 +24,28 @@ func fakeManager(t *testing.T) (socket string, asked func() string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := make(chan string, 1)
+	var last atomic.Pointer[string]
 	answers := map[string]string{
-		"/v1/config":         `{"workers": 2, "network": {"listen": [{"interface": "lo"}]}, "nsid": "yes"}`,
-		"/v1/config/workers": `2`,
-		"/metrics/json":      `{"kresd:kresd0":null}`,
-		"/processes/kresd":   `[{"type":"KRESD","pid":17,"status":"RUNNING"}]`,
-		"/cache/clear":       `{"count":3}`,
-		"/reload":            "ok",
-		"/stop":              "ok",
-		"/explain":           `{"name":"a.","type":"MX","rcode":"SERVFAIL","reason":"because of it"}`,
+		"/v1/config":              `{"workers": 2, "network": {"listen": [{"interface": "lo"}]}, "nsid": "yes"}`,
+		"/v1/config/workers":      `2`,
+		"/metrics/json":           `{"kresd:kresd0":null}`,
+		"/processes/kresd":        `[{"type":"KRESD","pid":17,"status":"RUNNING"}]`,
+		"/cache/clear":            `{"count":3}`,
+		"/reload":                 "ok",
+		"/reload/force":           "ok",
+		"/renew":                  "ok",
+		"/v1/versions":            `[{"version":1,"time":"2024-01-02T03:04:05Z","origin":"start"},{"version":2,"time":"2024-01-02T03:05:05Z","origin":"reload"}]`,
+		"/v1/versions/2/diff":     `[{"pointer":"/workers","before":1,"after":2,"cost":"worker"},{"pointer":"/nsid","after":"x","cost":"worker"}]`,
+		"/v1/versions/1/rollback": "",
+		"/stop":                   "ok",
+		"/explain":                `{"name":"a.","type":"MX","rcode":"SERVFAIL","reason":"because of it"}`,
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		last <- r.Method + " " + r.URL.String() + " " + string(body)
+		asked := r.Method + " " + r.URL.String() + " " + string(body)
+		last.Store(&asked)
 		answer, ok := answers[r.URL.Path]
+		ok = ok || r.Method != http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/config")
 		if !ok {
 			http.Error(w, "no such thing", http.StatusNotFound)
 			return
@@ -46,12 +54,12 @@ func fakeManager(t *testing.T) (socket string, asked func() string) {
 	})}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close(); os.RemoveAll(dir) })
-	return socket, func() string { return <-last }
+	return socket, func() string { return *last.Load() }
 }
 
 func run(args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	t := Tool{Version: "test", Stdout: &out, Stderr: &errs}
+	t := Tool{Version: "test", Stdin: strings.NewReader("3\n"), Stdout: &out, Stderr: &errs}
 	status = t.Main(args)
 	return out.String(), errs.String(), status
 }
@@ -69,6 +77,19 @@ func TestCommands(t *testing.T) {
 		{"pids kresd", "GET /processes/kresd ", "17\n"},
 		{"reload", "POST /reload ", ""},
 		{"stop", "POST /stop ", ""},
+		{"reload --force", "POST /reload/force ", ""},
+		{"renew", "POST /renew ", ""},
+		{"config set -p /workers 4", "PUT /v1/config/workers 4", ""},
+		{"config set -p /nsid yes!", `PUT /v1/config/nsid "yes!"`, ""},
+		{"config set -p /workers", "PUT /v1/config/workers 3", ""},
+		{"config set -", "PUT /v1/config 3", ""},
+		{`config patch [{"op":"test","path":"/workers","value":2}]`, `PATCH /v1/config [{"op":"test","path":"/workers","value":2}]`, ""},
+		{"config delete -p /network/listen/0", "DELETE /v1/config/network/listen/0 ", ""},
+		{"config history", "GET /v1/versions ", "1  2024-01-02T03:04:05Z  start\n2  2024-01-02T03:05:05Z  reload\n"},
+		{"config diff 1 2", "GET /v1/versions/2/diff?from=1 ", "- /workers: 1\n+ /workers: 2\n+ /nsid: \"x\"\n"},
+		{"config diff", "GET /v1/versions/2/diff?from=1 ", "- /workers: 1\n+ /workers: 2\n+ /nsid: \"x\"\n"},
+		{"config rollback 1", "POST /v1/versions/1/rollback ", ""},
+		{"config rollback", "POST /v1/versions/1/rollback ", ""},
 		{"cache clear", "POST /cache/clear {}", "count: 3\n"},
 		{
 			"cache clear --exact-name --rr-type A --chunk-size 5 --json example.com",
@@ -94,8 +115,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	socket, asked := fakeManager(t)
-	go asked()
+	socket, _ := fakeManager(t)
 	config := filepath.Join(t.TempDir(), "config.yaml")
 	os.WriteFile(config, []byte("management: {unix-socket: nowhere.sock}\nworkers: many\n"), 0o600)
 	tests := []struct {

@@ -94,3 +94,6 @@ const (
 	// PrimingRetry is the pause after priming failed (RFC 8109 section 3).
 	PrimingRetry = 10 * time.Second
 )
+
+// ClockCheck is how often the wall clock is compared with the monotonic one; a step back of more than ClockJump empties the cache.
+const ClockCheck, ClockJump = time.Minute, 10 * time.Minute

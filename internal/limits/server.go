@@ -30,6 +30,9 @@ const (
 	// for at least 2048). Each costs a goroutine and an answer buffer, about 16 KiB.
 	Resolving = 4096
 
+	// IdleGoroutines is how many goroutines that resolved something wait for more. Their stacks are about 16 KiB, 1 MiB together.
+	IdleGoroutines = 64
+
 	// ListenBacklog is the length of the queue of connections not yet accepted (resolver.md 1).
 	ListenBacklog = 128
 	// TCPFastOpen is how many fast-open requests may be pending per socket (resolver.md 1).
@@ -64,6 +67,11 @@ const (
 	// more than any resolution takes.
 	StreamLinger = 15 * time.Second
 
+	// StreamDrain is how long a worker that stops waits for queries that are on their way over
+	// connections already accepted. New connections wait meanwhile, so it has to be short.
+	StreamDrain = 20 * time.Millisecond
+	// StreamDrainMax ends that for a client that never pauses.
+	StreamDrainMax = 10 * StreamDrain
 	// StreamCloseWait is how long a connection closed by us, at shutdown, still swallows what the
 	// client sends: closing with unread data makes the kernel reset it, and answers get lost.
 	StreamCloseWait = 200 * time.Millisecond

@@ -49,43 +49,43 @@ func profiling() http.Handler {
 	return mux
 }
 
-// api is the public HTTP interface.
-func (m *Manager) api() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		control.WriteJSON(w, map[string]string{"msg": "Knot Resolver is running", "status": "RUNNING"}, nil)
-	})
-	mux.HandleFunc("GET /v1/config", m.getConfig)
-	mux.HandleFunc("GET /v1/config/{pointer...}", m.getConfig)
-	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
-		if err := m.Reload(r.Context()); err != nil {
-			writeChangeError(w, err)
+// changing answers a request for a change without parameters.
+func (m *Manager) changing(done string, change func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := change(r.Context()); err != nil {
+			writeError(w, err)
 			return
 		}
-		fmt.Fprintln(w, "configuration reloaded")
-	})
-	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, "stopping")
-		m.shutdown()
-	})
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/metrics/json", http.StatusMovedPermanently)
-	})
-	mux.HandleFunc("GET /metrics/json", m.getMetrics)
-	mux.HandleFunc("POST /cache/clear", m.clearCache)
-	mux.HandleFunc("GET /explain", m.explain)
-	mux.HandleFunc("GET /processes", m.getProcesses)
-	mux.HandleFunc("GET /processes/{kind}", m.getProcesses)
-	mux.HandleFunc("GET /schema", getSchema)
-	return mux
+		fmt.Fprintln(w, done)
+	}
 }
 
-// writeChangeError answers 400 for a wrong configuration and 500 for one that
-// cannot be put in force.
-func writeChangeError(w http.ResponseWriter, err error) {
+// Errors that are a status.
+var (
+	errPrecondition = errors.New("the configuration is another one than expected")
+	errMediaType    = errors.New("content type not supported")
+)
+
+// writeError answers with the text of err and the status that belongs to it.
+func writeError(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
 	var wrong config.Errors
-	if errors.As(err, &wrong) || errors.Is(err, os.ErrNotExist) {
-		err = &control.BadRequest{Err: err}
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, errNothingThere):
+		status = http.StatusNotFound
+	case errors.Is(err, errConflict), errors.Is(err, errNeedsRestart):
+		status = http.StatusConflict
+	case errors.Is(err, errPrecondition):
+		status = http.StatusPreconditionFailed
+	case errors.Is(err, errMediaType):
+		status = http.StatusUnsupportedMediaType
+	case errors.As(err, &wrong), errors.Is(err, os.ErrNotExist):
+		status = http.StatusBadRequest
+	default:
+		control.WriteError(w, err)
+		return
 	}
-	control.WriteError(w, err)
+	http.Error(w, err.Error(), status)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,7 +40,8 @@ func TestAPI(t *testing.T) {
 		{"GET", "/v1/config/network/listen/1", "", 404, "/network/listen/1"},
 		{"GET", "/v1/config/workers/x", "", 404, "/workers/x"},
 		{"GET", "/metrics", "", 301, ""},
-		{"GET", "/metrics/json", "", 200, `{"kresd:kresd0":{"name":"kresd:kresd0"},"kresd:kresd1":{"name":"kresd:kresd1"}}`},
+		{"GET", "/metrics/json", "", 200, `{"kresd:kresd0":{"answer":{"total":3}},"kresd:kresd1":{"answer":{"total":3}}}`},
+		{"GET", "/metrics/prometheus", "", 200, `resolver_answer_total{instance_id="kresd:kresd1"} 3`},
 		{"GET", "/processes", "", 200, `"type":"GC"`},
 		{"GET", "/processes/kresd", "", 200, `{"type":"KRESD","pid":1,"status":"RUNNING"}`},
 		{"GET", "/processes/dogs", "", 400, "dogs"},
@@ -68,6 +70,11 @@ func TestAPI(t *testing.T) {
 	}
 	if r := request(m, "GET", "/v1/config/workers", "", "If-Match", `"else"`); r.Code != http.StatusPreconditionFailed {
 		t.Errorf("changed: %d %s", r.Code, r.Body)
+	}
+	w.takeEvents()
+	request(m, "POST", "/cache/clear", "")
+	if events := w.takeEvents(); !slices.Equal(events, []string{"forget kresd:kresd0", "forget kresd:kresd1"}) {
+		t.Errorf("clearing the cache: %q", events)
 	}
 	w.configure(3, "")
 	w.fails = func(p string, _ uint64, step string) error {

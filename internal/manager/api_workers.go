@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 
 	"knot-resolver/internal/control"
-	"knot-resolver/internal/limits"
 )
 
 // errNoWorker is answered when no worker can be asked.
@@ -26,43 +24,20 @@ func (m *Manager) first() (*control.Client, error) {
 	return m.client(workers[0]), nil
 }
 
-// getMetrics answers with the counters of every worker, null for one that does
-// not answer.
-func (m *Manager) getMetrics(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), limits.ManagerMetrics)
-	defer cancel()
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	result := map[string]json.RawMessage{}
-	for n := range m.live.Load().Config.Workers {
-		all.Go(func() {
-			metrics, err := m.client(worker(n)).Metrics(ctx)
-			if err != nil {
-				m.Log.Warn("no metrics", "process", worker(n), "reason", err)
-				metrics = json.RawMessage("null")
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			result[worker(n).String()] = metrics
-		})
-	}
-	all.Wait()
-	control.WriteJSON(w, result, nil)
-}
-
-// clearCache lets one worker clear the shared cache.
+// clearCache lets one worker clear the shared cache, and the others forget what
+// they took from it.
 func (m *Manager) clearCache(w http.ResponseWriter, r *http.Request) {
 	var what control.CacheClear
 	if err := control.ReadJSON(r, &what); err != nil {
-		control.WriteError(w, err)
+		writeError(w, err)
 		return
 	}
 	if what.RRType != "" && !what.ExactName {
-		control.WriteError(w, &control.BadRequest{Err: errors.New("rr-type requires exact-name")})
+		writeError(w, &control.BadRequest{Err: errors.New("rr-type requires exact-name")})
 		return
 	}
 	if what.ChunkSize < 0 {
-		control.WriteError(w, &control.BadRequest{Err: errors.New("chunk-size is not positive")})
+		writeError(w, &control.BadRequest{Err: errors.New("chunk-size is not positive")})
 		return
 	}
 	client, err := m.first()
@@ -70,14 +45,29 @@ func (m *Manager) clearCache(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		result, err = client.ClearCache(r.Context(), what)
 	}
+	if err == nil {
+		err = m.forget(r.Context())
+	}
 	control.WriteJSON(w, result, err)
+}
+
+// forget makes every worker drop what it keeps of the cache in memory. One that
+// has gone meanwhile keeps nothing.
+func (m *Manager) forget(ctx context.Context) error {
+	var errs []error
+	for _, p := range m.team.ready() {
+		if err := m.client(p).Forget(ctx); err != nil && m.team.serving(p) {
+			errs = append(errs, fmt.Errorf("%s: %w", p, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // explain lets one worker resolve a name and tell how.
 func (m *Manager) explain(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if q.Get("name") == "" {
-		control.WriteError(w, &control.BadRequest{Err: errors.New("name is missing")})
+		writeError(w, &control.BadRequest{Err: errors.New("name is missing")})
 		return
 	}
 	client, err := m.first()
@@ -107,7 +97,7 @@ func (m *Manager) getProcesses(w http.ResponseWriter, r *http.Request) {
 	kind := cmp.Or(r.PathValue("kind"), "all")
 	roles, ok := kinds[kind]
 	if !ok {
-		control.WriteError(w, &control.BadRequest{Err: fmt.Errorf("unknown kind of process %q: kresd, gc or all", kind)})
+		writeError(w, &control.BadRequest{Err: fmt.Errorf("unknown kind of process %q: kresd, gc or all", kind)})
 		return
 	}
 	processes, err := m.Supervisor.Processes(r.Context())

@@ -21,10 +21,43 @@ func (e *Rejected) Error() string { return "change rejected: " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Rejected) Unwrap() error { return e.Err }
 
+// errNeedsRestart is the cause of a [*Rejected] change of what is fixed while the
+// system runs.
+var errNeedsRestart = errors.New("only a full restart can change")
+
+// The least that a change costs, whatever has changed.
+const (
+	asNeeded    = config.None
+	filesAnew   = config.Policy                 // the policy's input files may have changed
+	workersAnew = config.Policy | config.Worker // so may all others
+)
+
 // Reload reads the configuration files again and puts them in force. The error
 // is a [config.Errors] when they are wrong and a [*Rejected] when they do not
 // work; the system then runs on as before.
-func (m *Manager) Reload(ctx context.Context) error {
+func (m *Manager) Reload(ctx context.Context) error { return m.reload(ctx, asNeeded) }
+
+func (m *Manager) reloadForced(ctx context.Context) error { return m.reload(ctx, workersAnew) }
+
+func (m *Manager) reload(ctx context.Context, least config.Class) error {
+	return m.transact(ctx, "reload", least, func(old *current) (*current, error) { return m.load(old.Number + 1) })
+}
+
+// Renew puts the configuration in force once more, with what the files of the
+// policy contain now.
+func (m *Manager) Renew(ctx context.Context) error { return m.renew(ctx, "renew", filesAnew) }
+
+func (m *Manager) renewForced(ctx context.Context) error { return m.renew(ctx, "renew", workersAnew) }
+
+func (m *Manager) renew(ctx context.Context, origin string, least config.Class) error {
+	return m.transact(ctx, origin, least, func(old *current) (*current, error) {
+		return m.check(old.valid.Document(), old.Number+1)
+	})
+}
+
+// transact puts the version that next makes of the one in force in its place, or
+// fails as [Manager.Reload] does. The origin is for the history.
+func (m *Manager) transact(ctx context.Context, origin string, least config.Class, next func(*current) (*current, error)) error {
 	if err := m.begin(ctx); err != nil {
 		return err
 	}
@@ -33,26 +66,28 @@ func (m *Manager) Reload(ctx context.Context) error {
 	if old == nil {
 		return &Rejected{errors.New("the system is still starting")}
 	}
-	next, err := m.load(old.Number + 1)
+	version, err := next(old)
 	if err != nil {
 		return err
 	}
 	// A client that hangs up must not leave a change half done.
-	if err := m.apply(context.WithoutCancel(ctx), old, next); err != nil {
-		m.Log.Error("reload failed, the old configuration stays in force", "reason", err)
+	if err := m.apply(context.WithoutCancel(ctx), old, version, least); err != nil {
+		m.Log.Error("change failed, the old configuration stays in force", "origin", origin, "reason", err)
 		return &Rejected{err}
 	}
+	m.history.add(version, origin)
 	return nil
 }
 
 // apply moves the system from one version to the next, or fails and leaves it
 // where it was.
-func (m *Manager) apply(ctx context.Context, old, next *current) (err error) {
+func (m *Manager) apply(ctx context.Context, old, next *current, least config.Class) (err error) {
 	changes, class := compare(old.valid, next.valid)
+	class |= least
 	m.Log.Info("change", "options", changes, "cost", class)
 	switch {
 	case class.Has(config.Restart):
-		return fmt.Errorf("only a full restart can change %s", strings.Join(changes, ", "))
+		return fmt.Errorf("%w %s", errNeedsRestart, strings.Join(changes, ", "))
 	case class.Has(config.Policy):
 		defer func() { m.keepRules(m.live.Load().Rules) }()
 		if err = m.compile(ctx, &next.Version); err != nil {

@@ -30,6 +30,7 @@ type world struct {
 	mu     sync.Mutex
 	alive  map[string]*actor
 	events []string // what the manager had done
+	pids   int      // given so far
 
 	// fails decides what goes wrong: it is asked with the process, the number
 	// of the version and what it is about to do: start, selftest, update.
@@ -42,6 +43,7 @@ type actor struct {
 	name  string
 	stop  context.CancelFunc
 	gone  chan struct{}
+	pid   int // counts up
 
 	mu      sync.Mutex
 	version control.Version
@@ -97,6 +99,8 @@ func (w *world) Start(_ context.Context, name string) error {
 	a := &actor{world: w, name: name, stop: stop, gone: make(chan struct{})}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.pids++
+	a.pid = w.pids
 	if w.alive[name] != nil {
 		stop()
 		return ErrRunning
@@ -195,8 +199,8 @@ func (a *actor) serve(ctx context.Context, p post, link *control.Link) (stop fun
 	}
 }
 
-func (a *actor) Status() control.Status  { return control.Status{Version: a.version.Number} }
-func (a *actor) Metrics() map[string]any { return map[string]any{"name": a.name} }
+func (a *actor) Status() control.Status  { return control.Status{PID: a.pid, Version: a.version.Number} }
+func (a *actor) Metrics() map[string]any { return map[string]any{"answer": map[string]any{"total": 3}} }
 func (a *actor) SelfTest(context.Context) error {
 	return a.world.fails(a.name, a.version.Number, "selftest")
 }
@@ -206,6 +210,7 @@ func (a *actor) Explain(_ context.Context, name, rrtype string) (json.RawMessage
 func (a *actor) ClearCache(context.Context, control.CacheClear) (control.CacheCleared, error) {
 	return control.CacheCleared{Count: 7}, nil
 }
+func (a *actor) Forget() { a.world.event("forget %s", a.name) }
 func (a *actor) Update(v control.Version) error {
 	if err := a.world.fails(a.name, v.Number, "update"); err != nil {
 		return err

@@ -15,13 +15,18 @@ func (m *Manager) load(number uint64) (*current, error) {
 	if err != nil {
 		return nil, err
 	}
+	return m.check(doc, number)
+}
+
+// check makes version number of a document.
+func (m *Manager) check(doc *config.Document, number uint64) (*current, error) {
 	valid, err := doc.Validate(config.ValidateOptions{Strict: true, Warn: m.warn})
 	if err != nil {
 		return nil, err
 	}
 	cfg := valid.Normalise()
 	if cfg.Rundir != m.Rundir {
-		return nil, &Rejected{fmt.Errorf("only a full restart can change rundir")}
+		return nil, &Rejected{fmt.Errorf("%w /rundir", errNeedsRestart)}
 	}
 	v := control.Version{Number: number, Raw: doc.JSON(), Config: *cfg}
 	return &current{v, valid}, nil
@@ -32,15 +37,20 @@ func (m *Manager) warn(w config.Error) { m.Log.Warn("configuration", "warning", 
 // parse makes a checked document of a running version again. Its files may be
 // gone by now, so they are not looked at.
 func (m *Manager) parse(v control.Version) (*current, error) {
-	doc, err := config.Parse(v.Raw, "running configuration")
-	if err != nil {
-		return nil, err
-	}
-	valid, err := doc.WithBase(filepath.Dir(m.Files[0])).Validate(config.ValidateOptions{})
+	valid, err := m.valid(v.Raw)
 	if err != nil {
 		return nil, err
 	}
 	return &current{v, valid}, nil
+}
+
+// valid checks the user's tree of a version that has been in force.
+func (m *Manager) valid(raw []byte) (*config.Valid, error) {
+	doc, err := config.Parse(raw, "running configuration")
+	if err != nil {
+		return nil, err
+	}
+	return doc.WithBase(filepath.Dir(m.Files[0])).Validate(config.ValidateOptions{})
 }
 
 // compareFiles notes in the log when a system that was taken over does not run

@@ -10,6 +10,7 @@ import (
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/manager/metrics"
 )
 
 // Options is what a manager needs. All fields are required.
@@ -30,8 +31,10 @@ type Manager struct {
 
 	change   chan struct{}           // holds one token: the right to change what runs
 	live     atomic.Pointer[current] // nil until started
-	sockets  map[int][]socket        // by worker; guarded by the token
-	shutdown context.CancelFunc      // set by Run
+	history  *history
+	ledger   *metrics.Ledger    // set by Run
+	sockets  map[int][]socket   // by worker; guarded by the token
+	shutdown context.CancelFunc // set by Run
 }
 
 // current is the version in force with its checked document.
@@ -45,6 +48,9 @@ func New(o Options) *Manager {
 	m := &Manager{Options: o, change: make(chan struct{}, 1), sockets: map[int][]socket{}}
 	m.change <- struct{}{}
 	m.team = newTeam(o.Log)
+	m.history = &history{file: historyFile(o.Rundir), failed: func(err error) {
+		o.Log.Warn("the history of the configuration is not kept", "reason", err)
+	}}
 	return m
 }
 
@@ -57,6 +63,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	if err := control.MakeDir(m.Rundir); err != nil {
 		return fmt.Errorf("manager: %w", err)
 	}
+	m.openLedger()
 	join, err := control.Listen(control.JoinPath(m.Rundir), 0o600)
 	if err != nil {
 		return err

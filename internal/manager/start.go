@@ -39,6 +39,8 @@ func (m *Manager) coldStart(ctx context.Context) error {
 		return err
 	}
 	m.use(next)
+	m.history.clear()
+	m.history.add(next, "start")
 	m.Log.Info("everything started", "workers", next.Config.Workers, "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }
@@ -87,6 +89,10 @@ func (m *Manager) adopt(ctx context.Context) (adopted bool, err error) {
 		return false, err
 	}
 	m.use(live)
+	m.history.load()
+	if _, known := m.history.find(v.Number); !known { // the manager died in the change
+		m.history.add(live, "take-over")
+	}
 	m.Log.Info("running system taken over", "workers", len(survivors), "version", v.Number)
 	m.compareFiles()
 	return true, nil

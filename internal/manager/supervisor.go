@@ -118,6 +118,7 @@ func (m *Manager) await(ctx context.Context, p post, result <-chan control.Repor
 
 // halt stops the process of p for good.
 func (m *Manager) halt(ctx context.Context, p post) error {
+	m.countLast(ctx, p)
 	m.team.dismiss(p)
 	if err := m.Supervisor.Stop(ctx, p.String()); err != nil {
 		return fmt.Errorf("stop %s: %w", p, err)

@@ -8,7 +8,7 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// watch asks every worker from time to time how it is, until ctx ends. It is
+// watch asks every worker from time to time for its counters, until ctx ends. It is
 // no DNS question: those are counted as a client's. A worker that is alive and answers nothing is killed: the supervisor
 // starts another, which finds the waiting questions in its sockets.
 func (m *Manager) watch(ctx context.Context) {
@@ -49,7 +49,7 @@ func (m *Manager) probe(ctx context.Context) map[post]error {
 	bad := map[post]error{}
 	for _, p := range m.team.ready() {
 		all.Go(func() {
-			if _, err := m.client(p).Status(ctx); err != nil && m.team.serving(p) {
+			if _, err := m.count(ctx, p); err != nil && m.team.serving(p) {
 				mu.Lock()
 				defer mu.Unlock()
 				bad[p] = err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"knot-resolver/internal/limits"
@@ -56,7 +57,9 @@ type Server struct {
 	counters Counters
 	slots    chan struct{} // one element per request in Handler.Resolve
 	streams  *streamTable
-	misses   sync.Pool // *miss
+	misses   sync.Pool   // *miss
+	tasks    chan func() // for goroutines that are idle
+	idle     atomic.Int32
 
 	ctx    context.Context // ends when answers are no longer wanted
 	cancel context.CancelFunc
@@ -73,6 +76,7 @@ type Server struct {
 func New(opts Options) *Server {
 	s := &Server{opts: opts.withDefaults()}
 	s.slots = make(chan struct{}, s.opts.Resolving)
+	s.tasks = make(chan func())
 	s.streams = newStreamTable(s.opts.Streams, s.opts.StreamsPerClient)
 	s.misses.New = func() any {
 		return &miss{raw: make([]byte, 0, limits.QueryBytes), answer: make([]byte, 0, limits.UDPAnswerBytes)}

@@ -29,7 +29,7 @@ type stream struct {
 	changed     sync.Cond // signalled when outstanding falls or the stream is aborted
 	outstanding int       // queries handed to Resolve and not yet written
 	idleSince   time.Time // when outstanding last became 0; first, the time of accept
-	draining    bool      // no further queries are read
+	draining    time.Time // since when the end is near; zero when it is not
 	aborted     bool
 }
 
@@ -85,21 +85,21 @@ func (st *stream) next() ([]byte, error) {
 		}
 		st.setDeadline()
 		raw, err := st.in.next()
-		if !errors.Is(err, os.ErrDeadlineExceeded) || st.in.partial() || st.expired() {
+		if !errors.Is(err, os.ErrDeadlineExceeded) || st.expired() {
 			return raw, err
 		}
 	}
 	return st.in.next()
 }
 
-// setDeadline sets when the wait for a query ends: at once for a draining stream.
+// setDeadline sets when the wait for a query ends.
 func (st *stream) setDeadline() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	deadline := st.idleSince.Add(st.server.opts.StreamIdle)
 	switch {
-	case st.draining:
-		deadline = time.Unix(1, 0)
+	case !st.draining.IsZero():
+		deadline = time.Now().Add(limits.StreamDrain)
 	case st.outstanding > 0:
 		deadline = time.Now().Add(st.server.opts.StreamIdle)
 	}
@@ -111,7 +111,13 @@ func (st *stream) setDeadline() {
 func (st *stream) expired() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.draining || st.outstanding == 0 && time.Since(st.idleSince) >= st.server.opts.StreamIdle
+	switch {
+	case !st.draining.IsZero():
+		return time.Since(st.draining) > limits.StreamDrainMax || !st.in.partial() && !st.unread()
+	case st.in.partial():
+		return true
+	}
+	return st.outstanding == 0 && time.Since(st.idleSince) >= st.server.opts.StreamIdle
 }
 
 // lastWords judges the error that ended reading: it reports whether outstanding answers are still
@@ -181,7 +187,7 @@ func (st *stream) miss() {
 	m.raw = append(m.raw[:0], st.request.Raw...)
 	m.request = st.request
 	m.request.Raw = m.raw
-	s.work.Go(func() {
+	s.do(func() {
 		answer := s.resolve(st.ctx, m)
 		<-s.slots
 		st.reply(answer, false)

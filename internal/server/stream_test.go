@@ -294,6 +294,36 @@ func TestTCPShutdownDrains(t *testing.T) {
 	closed(t, idle)
 }
 
+// Queries that are in the kernel, or just on their way, when the server stops are answered.
+func TestTCPShutdownReadsWhatHasArrived(t *testing.T) {
+	srv, _, addr := start(t, Options{Handler: script{inline: func(dst []byte, req *Request) ([]byte, bool) {
+		return append(dst, req.Raw...), true
+	}}})
+	var conns []net.Conn
+	for i := range 50 {
+		c := dial(t, "tcp", addr)
+		send(t, c, message(i))
+		readID(t, c)
+		conns = append(conns, c)
+	}
+	done := make(chan error, 1)
+	for i, c := range conns {
+		send(t, c, message(100+i))
+		if i == len(conns)/2 {
+			go func() { done <- shutdown(t, srv, 5*time.Second) }()
+		}
+	}
+	for i, c := range conns {
+		if got := readID(t, c); got != 100+i {
+			t.Errorf("answer %d, want %d", got, 100+i)
+		}
+		closed(t, c)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTCPBrokenConnectionCancelsItsQueries(t *testing.T) {
 	started, ended := make(chan struct{}), make(chan struct{})
 	_, _, addr := start(t, Options{Handler: script{resolve: func(ctx context.Context, dst []byte, req *Request) []byte {

@@ -4,6 +4,10 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"knot-resolver/internal/limits"
 )
 
 // maxMessage is the longest message a stream can frame.
@@ -16,18 +20,31 @@ func (st *stream) idle() (time.Time, bool) {
 	return st.idleSince, st.outstanding == 0
 }
 
-// drain makes the stream read no further queries and close once the outstanding are answered.
+// drain makes the stream read only the queries that have arrived or are about to, and close once
+// all are answered.
 func (st *stream) drain() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.draining = true
-	st.conn.SetReadDeadline(time.Unix(1, 0))
+	st.draining = time.Now()
+	st.conn.SetReadDeadline(st.draining.Add(limits.StreamDrain))
+}
+
+// unread reports whether bytes have arrived that no read has returned yet: a read whose deadline
+// has passed does not look.
+func (st *stream) unread() bool {
+	raw, err := st.conn.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	return n > 0
 }
 
 func (st *stream) isDraining() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.draining
+	return !st.draining.IsZero()
 }
 
 // abort closes the connection at once and gives up its outstanding answers.

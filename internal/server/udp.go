@@ -10,14 +10,15 @@ import (
 	"knot-resolver/internal/server/batch"
 )
 
-// udpLoop serves one UDP socket. Its fields belong to its goroutine, except conn.Send.
+// udpLoop serves one UDP socket. Its fields belong to its goroutine, except late.
 type udpLoop struct {
 	server  *Server
 	log     *slog.Logger
 	conn    *batch.Conn
 	bound   netip.AddrPort
 	answers [][]byte // one buffer per datagram of a batch
-	request Request  // reused: a new one per datagram would escape to the heap
+	late    *lateAnswers
+	request Request // reused: a new one per datagram would escape to the heap
 }
 
 func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
@@ -27,6 +28,7 @@ func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
 	}
 	l := &udpLoop{
 		server:  s,
+		late:    newLateAnswers(s, raw),
 		log:     s.opts.Log.With("listen", sock.Addr(), "transport", UDP),
 		conn:    batch.New(raw, limits.UDPBatch, limits.QueryBytes),
 		bound:   netip.AddrPortFrom(sock.Addr().Addr().Unmap(), sock.Addr().Port()),
@@ -104,7 +106,8 @@ func (l *udpLoop) flush(received int) {
 // Server.misses by the goroutine that resolves it.
 type miss struct {
 	raw     []byte
-	answer  []byte
+	answer  []byte // where it may be written
+	ready   []byte // the answer
 	peer    batch.Peer
 	request Request
 }
@@ -123,19 +126,22 @@ func (l *udpLoop) miss(i int) {
 	m.peer = *l.conn.Peer(i)
 	m.request = l.request
 	m.request.Raw = m.raw
-	s.work.Go(func() { l.resolve(m) })
+	s.do(func() { l.resolve(m) })
 }
 
 func (l *udpLoop) resolve(m *miss) {
 	s := l.server
-	answer := s.resolve(s.ctx, m)
-	<-s.slots
-	if len(answer) > 0 && s.ctx.Err() == nil {
-		if err := l.conn.Send(&m.peer, answer); err != nil {
-			s.counters.UDPSendErrors.Add(1)
-		} else {
-			s.counters.UDPAnswers.Add(1)
-		}
+	m.ready = s.resolve(s.ctx, m)
+	if len(m.ready) > 0 && s.ctx.Err() == nil {
+		l.late.send(m)
+		return
 	}
+	s.release(m)
+}
+
+// release gives the slot of a miss back and ends its lease.
+func (s *Server) release(m *miss) {
+	m.ready = nil
 	s.misses.Put(m)
+	<-s.slots
 }

@@ -109,7 +109,7 @@ func (k *Keeper) refresh(ctx context.Context) time.Duration {
 		if ctx.Err() == nil {
 			k.Log.Warn("the keys of a trust anchor cannot be checked", "zone", k.zone.Name.String(), "reason", err)
 		}
-		return RetryIn(&seen)
+		return retryIn(&seen)
 	}
 	before := k.zone.Text()
 	next, again := k.zone.Step(&seen, time.Now())

@@ -14,7 +14,7 @@ func (z Zone) Step(seen *Seen, now time.Time) (next Zone, again time.Duration) {
 	next = Zone{Name: z.Name, Keys: slices.Clone(z.Keys)}
 	next.revoke(seen.Revoked, now)
 	if !seen.Trusted {
-		return next, RetryIn(seen)
+		return next, retryIn(seen)
 	}
 	for i := range next.Keys {
 		next.Keys[i].step(seen.find(z.Name, &next.Keys[i]), now)
@@ -81,8 +81,8 @@ func refreshIn(s *Seen) time.Duration {
 	return clamp(min(s.TTL, s.Life)/2, limits.TrustRefreshMin, limits.TrustRefreshMax)
 }
 
-// RetryIn is when to look again after a failure (RFC 5011 section 2.3); s is the zero value if nothing was seen.
-func RetryIn(s *Seen) time.Duration {
+// retryIn is when to look again after a failure (RFC 5011 section 2.3); s is the zero value if nothing was seen.
+func retryIn(s *Seen) time.Duration {
 	return clamp(s.TTL/10, limits.TrustRefreshMin, limits.TrustRetryMax)
 }
 

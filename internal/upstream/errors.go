@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 )
@@ -55,12 +56,21 @@ func (e *Error) Error() string {
 	}
 	fmt.Fprintf(&b, ": %v", e.Kind)
 	if e.Cause != nil {
-		fmt.Fprintf(&b, " (%v)", e.Cause)
+		fmt.Fprintf(&b, " (%v)", e.cause())
 	}
 	if e.NearMisses > 0 {
 		fmt.Fprintf(&b, ", %d packets did not match", e.NearMisses)
 	}
 	return b.String()
+}
+
+// cause is the cause without the addresses of our socket: the text goes to clients.
+func (e *Error) cause() error {
+	var op *net.OpError
+	if errors.As(e.Cause, &op) {
+		return op.Err
+	}
+	return e.Cause
 }
 
 // Unwrap gives errors.Is and errors.As both parts.

@@ -95,7 +95,7 @@ func (q *plain) readName(raw []byte) (at int) {
 	return 0
 }
 
-// validOptions says whether b is exactly length octets of well-formed EDNS options.
+// validOptions says whether b is exactly length octets of well-formed EDNS options that change no answer.
 func validOptions(b []byte, length int) bool {
 	if len(b) != length {
 		return false
@@ -105,7 +105,7 @@ func validOptions(b []byte, length int) bool {
 			return false
 		}
 		n := 4 + int(binary.BigEndian.Uint16(b[2:]))
-		if n > len(b) {
+		if n > len(b) || dns.OptionCode(binary.BigEndian.Uint16(b)) == dns.OptionNSID {
 			return false
 		}
 		b = b[n:]

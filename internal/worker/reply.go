@@ -94,6 +94,9 @@ func (r *reply) options(size int) []byte {
 		units := uint16(limits.StreamIdle / (100 * time.Millisecond))
 		options = dns.AppendOption(options, dns.OptionKeepalive, binary.BigEndian.AppendUint16(nil, units))
 	}
+	if _, asked := r.query.EDNS.Option(dns.OptionNSID); asked && len(r.w.options.NSID) > 0 {
+		options = dns.AppendOption(options, dns.OptionNSID, r.w.options.NSID)
+	}
 	if r.out.EDE != dns.NoEDE {
 		options = dns.AppendEDE(options, r.out.EDE, r.reason(size))
 	}

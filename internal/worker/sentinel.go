@@ -11,7 +11,7 @@ import (
 )
 
 // sentinel lets a client find out whether a key of the root is trusted here (RFC 8509): a secure answer becomes SERVFAIL
-// when what the first label of the name claims about the key is not so.
+// when what the first label of the name claims about the key is not so, as if the answer were bogus.
 func (w *Worker) sentinel(q iterate.Question, out iterate.Outcome) iterate.Outcome {
 	if !w.options.Sentinel || !out.Secure || q.Type != dns.TypeA && q.Type != dns.TypeAAAA || q.CheckingDisabled {
 		return out
@@ -29,7 +29,7 @@ func (w *Worker) sentinel(q iterate.Question, out iterate.Outcome) iterate.Outco
 	if trusted {
 		word = "trusted"
 	}
-	return iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDEOther, Reason: fmt.Sprintf("root key sentinel: key %d is %s", tag, word)}
+	return iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDEBogus, Reason: fmt.Sprintf("root key sentinel: key %d is %s", tag, word)}
 }
 
 // sentinelLabel takes a label apart into the tag and what is claimed about its key (RFC 8509 section 2).

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,11 +20,13 @@ import (
 type Options struct {
 	Rules     *policy.Rules
 	Admit     admit.Rules
-	UDPSize   int  // EDNS size offered to clients, octets
-	Keepalive bool // offer EDNS keepalive on streams (RFC 7828)
-	Reorder   bool // rotate the records of an answer
-	Priming   bool // ask for the servers of the root at start (RFC 8109)
-	Sentinel  bool // let clients ask which root keys are trusted (RFC 8509)
+	UDPSize   int    // EDNS size offered to clients, octets
+	Keepalive bool   // offer EDNS keepalive on streams (RFC 7828)
+	Reorder   bool   // rotate the records of an answer
+	Priming   bool   // ask for the servers of the root at start (RFC 8109)
+	TimeJump  bool   // empty the cache when the clock is set back
+	NSID      []byte // identity given to those who ask for it (RFC 5001); empty: none
+	Sentinel  bool   // let clients ask which root keys are trusted (RFC 8509)
 }
 
 // Worker answers clients. It is a [server.Handler].
@@ -39,8 +42,13 @@ type Worker struct {
 
 // Run does the work that no client asks for, until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
 	if w.options.Priming {
-		w.engine.Prime(ctx)
+		running.Go(func() { w.engine.Prime(ctx) })
+	}
+	if w.options.TimeJump {
+		running.Go(func() { w.watchClock(ctx, w.engine.Log) })
 	}
 }
 
@@ -132,7 +140,9 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	}
 	w.counters.request(req)
 	// Others may wait for this resolution, so it goes on when this client leaves.
-	out := w.engine.Resolve(context.WithoutCancel(ctx), question(&m), new(limits.Budget), nil)
+	q := question(&m)
+	q.Missed = true
+	out := w.engine.Resolve(context.WithoutCancel(ctx), q, new(limits.Budget), nil)
 	return w.finish(dst, req, &m, out, start)
 }
 

@@ -8,7 +8,6 @@ package batch
 
 import (
 	"net/netip"
-	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -21,11 +20,9 @@ type header struct {
 	len uint32
 }
 
-// Conn is the batch view of one non-blocking UDP socket. [Conn.Send] may be called from any
-// goroutine; everything else belongs to one.
+// Conn is the batch view of one non-blocking UDP socket. It belongs to one goroutine.
 //
-// Between two calls of Read the invariant is: in[i] describes peers[i] and the buffer of slot i;
-// the first replies entries of out are answers not yet sent.
+// Between two calls of Read the invariant is: in[i] describes peers[i] and the buffer of slot i.
 type Conn struct {
 	raw  syscall.RawConn
 	size int // bytes per receive buffer
@@ -36,15 +33,10 @@ type Conn struct {
 	buffers  []byte
 	received int
 
-	out     []header
-	outVecs []unix.Iovec
-	replies int
-	sent    int
-	failed  int
+	out *Out // answers not yet sent
 
 	errno   syscall.Errno
 	receive func(fd uintptr) bool // made once: a closure per call would allocate
-	send    func(fd uintptr) bool
 }
 
 // New prepares batches of up to n datagrams of up to size bytes each.
@@ -52,17 +44,15 @@ func New(raw syscall.RawConn, n, size int) *Conn {
 	c := &Conn{
 		raw: raw, size: size,
 		in: make([]header, n), inVecs: make([]unix.Iovec, n), peers: make([]Peer, n), buffers: make([]byte, n*size),
-		out: make([]header, n), outVecs: make([]unix.Iovec, n),
+		out: NewOut(raw, n),
 	}
 	for i := range n {
 		c.inVecs[i].Base = &c.buffers[i*size]
 		c.inVecs[i].SetLen(size)
 		point(&c.in[i].msg, &c.peers[i], &c.inVecs[i])
 		c.arm(i)
-		c.out[i].msg.Iov = &c.outVecs[i]
-		c.out[i].msg.SetIovlen(1)
 	}
-	c.receive, c.send = c.receiveFrom, c.sendTo
+	c.receive = c.receiveFrom
 	return c
 }
 
@@ -133,76 +123,8 @@ func (c *Conn) Client(i int) netip.AddrPort { return c.peers[i].Client() }
 // Reply queues payload, which is not empty, as the answer to datagram i. It must not change before
 // Flush. There is room for one answer per datagram received.
 func (c *Conn) Reply(i int, payload []byte) {
-	k := c.replies
-	c.replies++
-	c.outVecs[k].Base = &payload[0]
-	c.outVecs[k].SetLen(len(payload))
-	address(&c.out[k].msg, &c.peers[i])
+	c.out.Add(&c.peers[i], payload)
 }
 
-// address makes m go to p, from the address p was received at.
-func address(m *unix.Msghdr, p *Peer) {
-	m.Name, m.Namelen = &p.name[0], uint32(p.nameLen)
-	m.Control = nil
-	if p.controlLen > 0 {
-		m.Control = &p.control[0]
-	}
-	m.SetControllen(p.controlLen)
-}
-
-// Flush sends the queued answers and returns how many left and how many the kernel refused. It
-// waits while the socket's send buffer is full.
-func (c *Conn) Flush() (sent, failed int, err error) {
-	if c.replies == 0 {
-		return 0, 0, nil
-	}
-	c.sent, c.failed = 0, 0
-	err = c.raw.Write(c.send)
-	sent, failed = c.sent-c.failed, c.failed
-	clear(c.outVecs[:c.replies])
-	c.replies = 0
-	return sent, failed, err
-}
-
-// sendTo sends the rest of the batch. sendmmsg fails only when the first datagram does, so that one
-// is skipped and the others go on.
-func (c *Conn) sendTo(fd uintptr) (done bool) {
-	for c.sent < c.replies {
-		rest := c.out[c.sent:c.replies]
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&rest[0])), uintptr(len(rest)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			c.sent += int(n)
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return false
-		default:
-			c.sent++
-			c.failed++
-		}
-	}
-	return true
-}
-
-// Send sends one datagram, which is not empty, to p. It is independent of the batch.
-func (c *Conn) Send(p *Peer, payload []byte) error {
-	vec := unix.Iovec{Base: &payload[0]}
-	vec.SetLen(len(payload))
-	msg := unix.Msghdr{Iov: &vec}
-	msg.SetIovlen(1)
-	address(&msg, p)
-	var errno syscall.Errno
-	err := c.raw.Write(func(fd uintptr) bool {
-		for {
-			_, _, errno = unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT)
-			if errno != unix.EINTR {
-				return errno != unix.EAGAIN
-			}
-		}
-	})
-	runtime.KeepAlive(payload)
-	if err == nil && errno != 0 {
-		err = errno
-	}
-	return err
-}
+// Flush sends the queued answers as [Out.Flush] does.
+func (c *Conn) Flush() (sent, failed int, err error) { return c.out.Flush() }

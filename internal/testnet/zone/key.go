@@ -118,8 +118,8 @@ func (k *Key) DS(digest uint8) *dns.DS {
 	return ds
 }
 
-// sign makes the RRSIG of one RRset.
-func (k *Key) sign(set []dns.RR, inception, expiration time.Time) *dns.RRSIG {
+// Sign makes the RRSIG of one RRset.
+func (k *Key) Sign(set []dns.RR, inception, expiration time.Time) *dns.RRSIG {
 	h := set[0].Header()
 	sig := &dns.RRSIG{
 		Hdr:         dns.RR_Header{Name: h.Name, Rrtype: dns.TypeRRSIG, Class: dns.ClassINET, Ttl: h.Ttl},

@@ -39,7 +39,7 @@ func (n *node) isSigned(qtype uint16) bool {
 func (z *Zone) signatures(set []dns.RR) []dns.RR {
 	var sigs []dns.RR
 	for _, k := range z.signers(set[0].Header().Rrtype) {
-		sigs = append(sigs, k.sign(set, z.cfg.Inception, z.cfg.Expiration))
+		sigs = append(sigs, k.Sign(set, z.cfg.Inception, z.cfg.Expiration))
 	}
 	return sigs
 }
@@ -86,7 +86,7 @@ func (z *Zone) Unsign(name string, qtype uint16) {
 func (z *Zone) Resign(name string, qtype uint16, k *Key, inception, expiration time.Time) {
 	z.mustSigs(name, qtype)
 	n := z.nodes[name]
-	n.sigs[qtype] = []dns.RR{k.sign(n.sets[qtype], inception, expiration)}
+	n.sigs[qtype] = []dns.RR{k.Sign(n.sets[qtype], inception, expiration)}
 }
 
 // DropDenial makes the zone forget its NSEC or NSEC3 records: negative answers

@@ -1,0 +1,141 @@
+package cache
+
+import (
+	"bytes"
+	"time"
+
+	"knot-resolver/internal/dns"
+)
+
+// View is one snapshot of the cache: look-ups that belong together share one, because beginning and ending
+// a snapshot costs as much as some of them. It is valid only in the function it is passed to.
+//
+// Views are leased objects: keys and bound functions that live in them do not go to the heap each time.
+type View struct {
+	r   Reader
+	f   func(*View)
+	run func(Reader) error // made once
+	key buffer
+}
+
+// View runs f on a snapshot; a damaged store is an empty one. f must be short and must use nothing of the cache but the View.
+func (c *Cache) View(f func(*View)) {
+	v := c.views.Get().(*View)
+	v.f = f
+	_ = c.store.View(v.run)
+	v.f, v.r = nil, nil
+	c.views.Put(v)
+}
+
+func newView() any {
+	v := new(View)
+	v.run = func(r Reader) error {
+		v.r = r
+		v.f(v)
+		return nil
+	}
+	return v
+}
+
+// Answer looks up what is known of a question: the RRset, a CNAME in its place, a DNAME
+// above it, or a denial. Entries of less than the wanted rank count as unknown.
+func (v *View) Answer(name dns.Name, t dns.Type, want Rank, now time.Time) (Entry, bool) {
+	found := v.answer(name, t, want, now)
+	if found == nil {
+		return Entry{}, false
+	}
+	return parseEntry(bytes.Clone(found), name)
+}
+
+func (v *View) answer(name dns.Name, t dns.Type, want Rank, now time.Time) []byte {
+	key := v.key.name(name)
+	n := len(key)
+	for _, k := range [...]struct {
+		tag byte
+		typ dns.Type
+	}{{tagSet, t}, {tagNXDomain, 0}, {tagSet, dns.TypeCNAME}} {
+		if k.tag == tagNXDomain && t == dns.TypeDS || k.typ == dns.TypeCNAME && (t == dns.TypeDS || t == dns.TypeANY) {
+			continue
+		}
+		if found, ok := v.r.Get(tagged(key[:n], k.tag, k.typ)); ok && good(found, want, k.typ, t, now) {
+			return found
+		}
+	}
+	return above(v.r, key[:n], want, now)
+}
+
+// good says whether a stored value may answer; the stored NODATA of type CNAME says nothing about other types.
+func good(v []byte, want Rank, stored, asked dns.Type, now time.Time) bool {
+	kind, rank, fresh := peek(v, now)
+	return fresh && rank >= want && (stored == asked || kind != NoData)
+}
+
+// above looks for a DNAME or a validated denial (RFC 8020) at the ancestors of a name,
+// up to the nearest zone cut. Only validated ones are safe to apply to other names.
+func above(r Reader, name []byte, want Rank, now time.Time) []byte {
+	for len(name) > 0 {
+		if v, ok := r.Get(tagged(name, tagDelegation, 0)); ok {
+			if _, _, fresh := peek(v, now); fresh {
+				return nil
+			}
+		}
+		name = parent(name)
+		for _, k := range [...]struct {
+			tag  byte
+			typ  dns.Type
+			rank Rank
+		}{{tagNXDomain, 0, Secure}, {tagSet, dns.TypeDNAME, max(want, Secure)}} {
+			v, ok := r.Get(tagged(name, k.tag, k.typ))
+			if !ok {
+				continue
+			}
+			if kind, rank, fresh := peek(v, now); fresh && rank >= k.rank && kind != NoData {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// Failure returns the remembered failure of a question (RFC 9520).
+func (v *View) Failure(name dns.Name, t dns.Type, now time.Time) (Entry, bool) {
+	found, ok := v.r.Get(tagged(v.key.name(name), tagFailure, t))
+	if !ok {
+		return Entry{}, false
+	}
+	if _, _, fresh := peek(found, now); !fresh {
+		return Entry{}, false
+	}
+	return parseEntry(bytes.Clone(found), name)
+}
+
+// Cut returns the deepest known delegation at or above name; none means the root.
+func (v *View) Cut(name dns.Name, want Rank, now time.Time) (Delegation, bool) {
+	zone, found := v.cut(name, want, now)
+	if found == nil {
+		return Delegation{}, false
+	}
+	return parseDelegation(zone, bytes.Clone(found))
+}
+
+// Zone returns only the name and the rank of what Cut finds.
+func (v *View) Zone(name dns.Name, want Rank, now time.Time) (zone dns.Name, rank Rank, ok bool) {
+	zone, found := v.cut(name, want, now)
+	if found == nil {
+		return "", 0, false
+	}
+	h, _, ok := parseHeader(found)
+	return zone, h.rank, ok && h.kind == delegation
+}
+
+func (v *View) cut(name dns.Name, want Rank, now time.Time) (zone dns.Name, found []byte) {
+	zone = name
+	for key := v.key.name(name); len(key) > 0; key, zone = parent(key), zone.Parent() {
+		if found, ok := v.r.Get(tagged(key, tagDelegation, 0)); ok {
+			if _, rank, fresh := peek(found, now); fresh && rank >= want {
+				return zone, found
+			}
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,22 @@
+package limits
+
+import "time"
+
+// Bounds of what the manager takes from its API and from the file system.
+const (
+	// APIBody is the most bytes of a request to the API: a configuration written by
+	// people. What is larger belongs into files that the configuration names.
+	APIBody = 1 << 20
+	// APIPatchCopies is how many bytes the copy operations of one JSON Patch may
+	// add: each can double the document.
+	APIPatchCopies = 4 * APIBody
+	// History is how many versions of the configuration the manager keeps.
+	History = 50
+	// HistoryBytes bounds the versions kept, as JSON; the newest stays in any case.
+	HistoryBytes = 8 << 20
+	// WatchSettle is how long a watched file has to be left alone before it is
+	// read: editors and package managers write in several steps.
+	WatchSettle = 500 * time.Millisecond
+	// WatchMost is when a file that never settles is read nevertheless.
+	WatchMost = 5 * time.Second
+)

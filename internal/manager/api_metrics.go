@@ -1,0 +1,106 @@
+package manager
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"knot-resolver/internal/config"
+	"knot-resolver/internal/control"
+	"knot-resolver/internal/limits"
+	"knot-resolver/internal/manager/metrics"
+)
+
+// openLedger makes the counters go on where an earlier manager has left them.
+func (m *Manager) openLedger() {
+	ledger, err := metrics.Open(filepath.Join(control.Dir(m.Rundir), "counters.json"))
+	if err != nil {
+		m.Log.Warn("counters start anew", "reason", err)
+	}
+	m.ledger = ledger
+}
+
+// count asks a worker for its counters and adds those of its dead predecessors.
+func (m *Manager) count(ctx context.Context, p post) (metrics.Values, error) {
+	counted, err := m.client(p).Metrics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	values, err := metrics.Parse(counted.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	total, err := m.ledger.Record(p.String(), counted.PID, values)
+	if err != nil {
+		m.Log.Warn("counters are not kept for the next manager", "reason", err)
+	}
+	return total, nil
+}
+
+// countLast takes the counters of a worker that is about to be stopped.
+func (m *Manager) countLast(ctx context.Context, p post) {
+	if p.role != control.RoleWorker || !m.team.serving(p) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, limits.ManagerWatchAnswer)
+	defer cancel()
+	if _, err := m.count(ctx, p); err != nil {
+		m.Log.Info("last counters are missing", "process", p, "reason", err)
+	}
+}
+
+// snapshot asks every worker for its counters.
+func (m *Manager) snapshot(ctx context.Context) metrics.Snapshot {
+	ctx, cancel := context.WithTimeout(ctx, limits.ManagerMetrics)
+	defer cancel()
+	live := m.live.Load()
+	s := metrics.Snapshot{Version: live.Number, Workers: map[string]metrics.Values{}}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for n := range live.Config.Workers {
+		s.Workers[worker(n).String()] = nil
+		if live.Config.Metrics == config.MetricsManagerOnly {
+			continue
+		}
+		all.Go(func() {
+			values, err := m.count(ctx, worker(n))
+			if err != nil {
+				m.Log.Warn("no metrics", "process", worker(n), "reason", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			s.Workers[worker(n).String()] = values
+		})
+	}
+	all.Wait()
+	return s
+}
+
+// getMetrics answers with the counters of every worker, null for one that does
+// not answer.
+func (m *Manager) getMetrics(w http.ResponseWriter, r *http.Request) {
+	result := map[string]any{}
+	for name, values := range m.snapshot(r.Context()).Workers {
+		result[name] = nil
+		if values != nil {
+			result[name] = values.Tree()
+		}
+	}
+	control.WriteJSON(w, result, nil)
+}
+
+// prometheusHandler shows the counters to Prometheus.
+func (m *Manager) prometheusHandler() http.HandlerFunc {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&metrics.Collector{Take: func() metrics.Snapshot { return m.snapshot(context.Background()) }},
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}).ServeHTTP
+}

@@ -1,0 +1,138 @@
+package metrics
+
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Snapshot is the state of the system that Prometheus sees.
+type Snapshot struct {
+	Version uint64            // of the configuration
+	Workers map[string]Values // by name, nil for one that does not answer
+}
+
+// Collector shows snapshots to Prometheus. Take is called for each scrape.
+type Collector struct{ Take func() Snapshot }
+
+// Describe implements [prometheus.Collector]: which series there are is only
+// known when the workers have been asked.
+func (*Collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements [prometheus.Collector].
+func (c *Collector) Collect(out chan<- prometheus.Metric) {
+	s := c.Take()
+	out <- gauge("config_version", "Version of the configuration in force.", float64(s.Version))
+	out <- gauge("workers_configured", "Workers that are meant to run.", float64(len(s.Workers)))
+	for name, values := range s.Workers {
+		loaded := 0.0
+		if values != nil {
+			loaded = 1
+			values.collect(name, out)
+		}
+		out <- gauge("metrics_loaded", "Whether the worker has told its counters.", loaded, "instance_id", name)
+	}
+}
+
+// buckets are the classes of answer times, in seconds; what is slower is "slow".
+var buckets = [...]struct {
+	name  string
+	bound float64
+}{
+	{"1ms", 0.001}, {"10ms", 0.01}, {"50ms", 0.05}, {"100ms", 0.1}, {"250ms", 0.25}, {"500ms", 0.5}, {"1000ms", 1}, {"1500ms", 1.5},
+}
+
+func (v Values) collect(worker string, out chan<- prometheus.Metric) {
+	out <- v.latency(worker)
+	for name, value := range v {
+		section, item, ok := strings.Cut(name, ".")
+		switch {
+		case !ok || isLatency(section, item):
+		case isGauge(name):
+			out <- gauge(section+"_"+item, "Present value of "+name+" of a worker.", value, "instance_id", worker)
+		default:
+			out <- counter(seriesOf(section, item), "Counter "+name+" of a worker.", value, "instance_id", worker)
+		}
+		if section == "request" {
+			v.collectTransport(worker, item, value, out)
+		}
+		if section == "answer" && isRCode(item) {
+			out <- counter("answers_by_rcode_total", "Answers by what they say.", value, "instance_id", worker, "rcode", item)
+		}
+	}
+}
+
+// collectTransport shows "udp4" as a series with labels.
+func (v Values) collectTransport(worker, item string, value float64, out chan<- prometheus.Metric) {
+	last := len(item) - 1
+	if transport := item[:last]; transport != "total" && (item[last] == '4' || item[last] == '6') {
+		out <- counter("requests_by_transport_total", "Requests by transport and family of the client's address.", value,
+			"instance_id", worker, "transport", transport, "family", "ipv"+item[last:])
+	}
+}
+
+// latency is the histogram of answer times.
+func (v Values) latency(worker string) prometheus.Metric {
+	classes := map[float64]uint64{}
+	count := uint64(0)
+	for _, b := range buckets {
+		count += uint64(v["answer."+b.name])
+		classes[b.bound] = count
+	}
+	count += uint64(v["answer.slow"])
+	desc := prometheus.NewDesc("resolver_response_latency", "Time it took to answer, in seconds.", nil, prometheus.Labels{"instance_id": worker})
+	return prometheus.MustNewConstHistogram(desc, count, v["answer.sum_ms"]/1000, classes)
+}
+
+func isLatency(section, item string) bool {
+	if section != "answer" {
+		return false
+	}
+	for _, b := range buckets {
+		if item == b.name {
+			return true
+		}
+	}
+	return item == "slow" || item == "sum_ms"
+}
+
+func isRCode(item string) bool {
+	switch item {
+	case "noerror", "nodata", "nxdomain", "servfail":
+		return true
+	}
+	return false
+}
+
+// seriesOf is the name of a counter, as in the original.
+func seriesOf(section, item string) string {
+	if section == "answer" {
+		switch {
+		case isRCode(item):
+			section = "answer_rcode"
+		case len(item) == 2 || item == "edns0":
+			section = "answer_flag"
+		}
+	}
+	if item == "total" {
+		return section + "_total"
+	}
+	return section + "_" + item + "_total"
+}
+
+func gauge(name, help string, value float64, labels ...string) prometheus.Metric {
+	return metric(prometheus.GaugeValue, name, help, value, labels)
+}
+
+func counter(name, help string, value float64, labels ...string) prometheus.Metric {
+	return metric(prometheus.CounterValue, name, help, value, labels)
+}
+
+// metric makes one value; labels are names and values in turn.
+func metric(kind prometheus.ValueType, name, help string, value float64, labels []string) prometheus.Metric {
+	set := prometheus.Labels{}
+	for i := 0; i < len(labels); i += 2 {
+		set[labels[i]] = labels[i+1]
+	}
+	return prometheus.MustNewConstMetric(prometheus.NewDesc("resolver_"+name, help, nil, set), kind, value)
+}

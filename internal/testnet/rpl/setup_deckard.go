@@ -1,0 +1,111 @@
+package rpl
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"knot-resolver/internal/iterate"
+)
+
+// deckard reads the options of the Deckard dialect.
+func (up *Setup) deckard(s *Scenario) error {
+	name, address := "k.root-servers.net", ""
+	for _, o := range s.Options {
+		var err error
+		switch o.Key {
+		case "stub-addr":
+			address = o.Value
+		case "stub-name":
+			name = o.Value
+		case "trust-anchor":
+			err = up.anchor(o.Value, Deckard)
+		case "domain-insecure":
+			err = up.insecure(o.Value)
+		case "val-override-date":
+			err = up.date(o.Value)
+		case "val-override-timestamp":
+			var seconds int64
+			seconds, err = strconv.ParseInt(o.Value, 10, 64)
+			up.Start = time.Unix(seconds, 0)
+		case "query-minimization":
+			up.Minimise = Off
+			if isTrue(o.Value) {
+				up.Minimise = On
+			}
+		case "do-not-query-localhost":
+			up.Loopback = !isTrue(o.Value)
+		case "harden-glue":
+			up.Glue = iterate.GlueNormal
+			if !isTrue(o.Value) {
+				up.Glue = iterate.GluePermissive
+			}
+		case "do-ip4":
+			up.IPv4 = isTrue(o.Value)
+		case "do-ip6":
+			up.IPv6 = isTrue(o.Value)
+		case "forward-addr":
+			up.missing("forwarding is not implemented (forward-addr)")
+		case "force-ipv6": // the client's address makes no difference
+		case "features":
+			err = up.features(o.Value)
+		case "feature-list":
+			up.missing("policy in the Lua of Knot Resolver (feature-list)")
+		default:
+			err = fmt.Errorf("unknown option %q", o.Key)
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %s: %w", o.Line, o.Key, err)
+		}
+	}
+	if address == "" {
+		return nil
+	}
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return fmt.Errorf("stub-addr: %w", err)
+	}
+	up.hint(name, a)
+	return nil
+}
+
+func isTrue(value string) bool {
+	switch strings.ToLower(value) {
+	case "on", "yes", "true", "1":
+		return true
+	}
+	return false
+}
+
+// features reads `name = value` items.
+func (up *Setup) features(list string) error {
+	for item := range strings.SplitSeq(list, ";") {
+		key, value, ok := strings.Cut(item, "=")
+		if !ok {
+			continue // a comment
+		}
+		value = strings.TrimSpace(value)
+		var err error
+		switch key = strings.TrimSpace(key); key {
+		case "min_ttl":
+			up.MinTTL, err = time.ParseDuration(value + "s")
+		case "max_ttl":
+			up.MaxTTL, err = time.ParseDuration(value + "s")
+		case "dns64_prefix":
+			up.missing("DNS64 is not implemented (dns64_prefix)")
+		case "static_hint_name", "static_hint_addr":
+			up.missing("static hints are not mapped (%s)", key)
+		case "renumber_src", "renumber_dst":
+			up.missing("renumbering of answers is a Lua module of Knot Resolver (%s)", key)
+		case "workarounds": // special cases for names of the past, of which the resolver has none
+		default:
+			err = fmt.Errorf("unknown feature %q", key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

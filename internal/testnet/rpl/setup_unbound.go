@@ -1,0 +1,220 @@
+package rpl
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// unbound reads the options of the Unbound dialect.
+func (up *Setup) unbound(s *Scenario) error {
+	up.Minimise = On
+	for _, o := range s.Options {
+		var err error
+		switch o.Section {
+		case "server":
+			if err = up.server(o); o.Key == "auto-trust-anchor-file" {
+				err = up.keep(s.Files[o.Value])
+			}
+		case "stub-zone", "forward-zone":
+			err = up.servers(s, o)
+		case "auth-zone":
+			up.missing("zones held locally are not implemented (auth-zone)")
+		case "rpz":
+			up.missing("response policy zones are not mapped (rpz)")
+		case "view":
+			up.missing("views are not mapped (view)")
+		case "":
+			err = up.server(o) // trust-anchor files stand outside of clauses, too
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %s: %w", o.Line, o.Key, err)
+		}
+	}
+	if !up.Validate {
+		up.Anchors = nil
+	}
+	up.Epoch = !up.Frozen
+	if up.Untimed {
+		up.missing("signatures without regard to their times (val-override-date: -1)")
+	}
+	return nil
+}
+
+// irrelevant lists options on which results do not depend, or only in ways the portable comparison leaves out.
+var irrelevant = words(`target-fetch-policy trust-anchor-signaling minimal-responses iter-scrub-promiscuous rrset-roundrobin
+	harden-referral-path harden-unknown-additional harden-below-nxdomain aggressive-nsec tcp-upstream msg-cache-size rrset-cache-size
+	num-queries-per-thread verbosity log-time-ascii log-servfail log-queries val-log-level zonemd-permissive-mode discard-timeout ede
+	ede-serve-expired use-caps-for-id harden-dnssec-stripped outbound-msg-retry val-max-restart infra-cache-min-rtt`)
+
+// absent lists options of what the resolver does not have, and says what that is.
+var absent = map[string]string{
+	"local-data": "local data is not mapped", "local-zone-tag": "tags", "local-zone-override": "local zones by client",
+	"response-ip": "rewriting by answer address", "response-ip-data": "rewriting by answer address",
+	"access-control-tag": "tags", "access-control-tag-action": "tags", "access-control-tag-data": "tags", "define-tag": "tags",
+	"access-control-view": "views", "private-address": "rebinding protection", "private-domain": "rebinding protection",
+	"do-nat64": "NAT64 towards servers", "nat64-prefix": "NAT64 towards servers", "do-not-query-address": "lists of servers not to ask",
+	"dns64-prefix": "DNS64", "dns64-ignore-aaaa": "DNS64", "prefetch-key": "prefetching of keys",
+	"serve-expired-client-timeout": "stale answers at another time than after 1.8 s", "serve-expired-reply-ttl": "stale answers with another TTL than 30 s",
+	"serve-expired-ttl": "an option for the age of stale answers", "serve-expired-ttl-reset": "an option for the age of stale answers", "serve-original-ttl": "serving original TTLs",
+	"dns-error-reporting": "DNS error reporting (RFC 9567)", "nsid": "NSID", "answer-cookie": "DNS cookies", "cookie-secret": "DNS cookies",
+	"edns-tcp-keepalive": "the scenario's keepalive time-out", "edns-tcp-keepalive-timeout": "the scenario's keepalive time-out",
+	"identity": "CHAOS names", "version": "CHAOS names", "hide-identity": "CHAOS names", "hide-version": "CHAOS names",
+	"val-nsec3-keysize-iterations": "NSEC3 limits by key size", "harden-unverified-glue": "looking up sibling glue before use",
+	"harden-algo-downgrade":  "demanding every algorithm of the DS set (RFC 6840 section 5.11 advises against it)",
+	"cache-max-negative-ttl": "an option for negative TTLs",
+	"cache-min-negative-ttl": "an option for negative TTLs", "root-hints": "files of root hints",
+}
+
+func words(text string) map[string]bool {
+	set := make(map[string]bool)
+	for w := range strings.FieldsSeq(text) {
+		set[w] = true
+	}
+	return set
+}
+
+// server reads one option of the clause `server`.
+func (up *Setup) server(o Option) (err error) {
+	switch o.Key {
+	case "auto-trust-anchor-file": // its content is read elsewhere
+	case "trust-anchor":
+		return up.anchor(o.Value, Unbound)
+	case "domain-insecure":
+		return up.insecure(o.Value)
+	case "val-override-date":
+		if up.Untimed = o.Value == "-1"; up.Untimed {
+			return nil
+		}
+		up.Frozen = true
+		return up.date(o.Value)
+	case "fake-sha1":
+		if isTrue(o.Value) {
+			up.Unverified = []uint8{dsa, rsaSHA1, dsaNSEC3, rsaSHA1NSEC3}
+		}
+	case "qname-minimisation":
+		up.Minimise = Off
+		if isTrue(o.Value) {
+			up.Minimise = On
+		}
+	case "prefetch":
+		up.Prefetch = isTrue(o.Value)
+	case "serve-expired":
+		up.Stale = isTrue(o.Value)
+	case "do-ip4":
+		up.IPv4 = isTrue(o.Value)
+	case "do-ip6":
+		up.IPv6 = isTrue(o.Value)
+	case "do-not-query-localhost":
+		up.Loopback = !isTrue(o.Value)
+	case "cache-max-ttl":
+		up.MaxTTL, err = seconds(o.Value)
+	case "cache-min-ttl":
+		up.MinTTL, err = seconds(o.Value)
+	case "module-config":
+		up.modules(o.Value)
+	case "local-zone":
+		up.localZone(o.Value)
+	case "access-control":
+		up.accessControl(o.Value)
+	default:
+		what, known := absent[o.Key]
+		switch {
+		case known && o.Value != "no":
+			up.missing("%s (%s)", what, o.Key)
+		case !known && !irrelevant[o.Key]:
+			up.missing("option %s is not mapped", o.Key)
+		}
+	}
+	return err
+}
+
+func seconds(value string) (time.Duration, error) {
+	n, err := strconv.Atoi(value)
+	return time.Duration(n) * time.Second, err
+}
+
+func (up *Setup) modules(list string) {
+	up.Validate = false
+	for m := range strings.FieldsSeq(list) {
+		switch m {
+		case "validator":
+			up.Validate = true
+		case "iterator", "respip": // respip does nothing without rules, and those are options of their own
+		case "dns64":
+			up.missing("DNS64 (module-config)")
+		default:
+			up.missing("module %s is not mapped", m)
+		}
+	}
+}
+
+// localZone: to switch off special treatment there is nothing to do.
+func (up *Setup) localZone(value string) {
+	if !strings.HasSuffix(value, " nodefault") && !strings.HasSuffix(value, " transparent") {
+		up.missing("local data is not mapped (local-zone)")
+	}
+}
+
+// accessControl: the resolver has one rule for queries without RD and none by address.
+func (up *Setup) accessControl(value string) {
+	network, action, _ := strings.Cut(value, " ")
+	switch {
+	case action == "allow_snoop" && strings.HasPrefix(network, "127."):
+		up.AllowNoRD = true
+	case action == "allow":
+	default:
+		up.missing("access control by client address is not mapped (access-control %s)", action)
+	}
+}
+
+// servers reads stub and forward zones, of which the stub for the root gives the root hints.
+func (up *Setup) servers(s *Scenario, o Option) error {
+	zone := ""
+	for _, other := range s.Options {
+		if other.Clause == o.Clause && other.Key == "name" {
+			zone = strings.TrimSuffix(other.Value, ".")
+		}
+	}
+	if o.Section == "forward-zone" {
+		up.missing("forwarding is not implemented (forward-zone)")
+		return nil
+	}
+	if zone != "" {
+		up.missing("stub zones are not implemented (stub-zone)")
+		return nil
+	}
+	switch o.Key {
+	case "stub-addr":
+		a, err := netip.ParseAddr(o.Value)
+		if err != nil {
+			return err
+		}
+		up.hint(fmt.Sprintf("hint%d.root-servers.net", len(up.Hints)+1), a)
+	case "stub-host":
+		up.missing("root servers by name (stub-host)")
+	case "stub-prime":
+		if isTrue(o.Value) {
+			up.missing("priming of stubs (stub-prime)")
+		}
+	}
+	return nil
+}
+
+// keep takes over a file of trust anchors.
+func (up *Setup) keep(lines []string) error {
+	if up.Kept != nil {
+		return fmt.Errorf("more than one file of trust anchors")
+	}
+	zone, err := parseAnchorFile(lines)
+	if err != nil {
+		return err
+	}
+	up.Kept = &zone
+	if a := zone.Anchor(); len(a.DS)+len(a.Keys) > 0 {
+		up.Anchors = append(up.Anchors, a)
+	}
+	return nil
+}
