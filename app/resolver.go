@@ -16,6 +16,7 @@ import (
 	"knot-resolver/internal/cache/mem"
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/upstream"
@@ -104,6 +105,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		Validator:    dnssec.New(dnssec.Options{SHA1: cfg.DNSSEC.SHA1, NSEC3Iterations: cfg.DNSSEC.NSEC3Iterations}),
 		Log:          log,
 		RootHints:    hints,
+		Forwards:     forwards(cfg.Forward),
 		Anchors:      anchors,
 		Negative:     negative,
 		Glue:         glue[cfg.Options.GlueChecking],
@@ -120,6 +122,15 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		Prefetch:     cfg.Cache.PrefetchExpiring,
 		Rebinding:    cfg.Options.RebindingProtection,
 	}, nil
+}
+
+func forwards(rules []config.Forward) []iterate.Forward {
+	var all []iterate.Forward
+	for _, f := range rules {
+		// The names were checked with the configuration.
+		all = append(all, iterate.Forward{Apex: dns.MustName(f.Subtree), Servers: f.Servers, Authoritative: f.Authoritative, Insecure: !f.DNSSEC})
+	}
+	return all
 }
 
 func rootHints(file string) ([]cache.NS, error) {

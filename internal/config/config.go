@@ -19,9 +19,18 @@ type Config struct {
 	Cache      Cache
 	DNSSEC     DNSSEC
 	Options    Options
+	Forward    []Forward
 	Logging    Logging
 	Metrics    MetricsMode
 	LocalData  LocalData
+}
+
+// Forward sends questions for names at and below a subtree to other servers.
+type Forward struct {
+	Subtree       string // lower case, with trailing dot
+	Servers       []netip.AddrPort
+	Authoritative bool // the servers are authoritative, not resolvers
+	DNSSEC        bool // validate their answers
 }
 
 // Management says where the manager's HTTP API listens.

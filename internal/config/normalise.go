@@ -38,6 +38,7 @@ func (v *Valid) Normalise() *Config {
 		Cache:      v.cache(),
 		DNSSEC:     v.dnssec(),
 		Options:    v.options(),
+		Forward:    v.forward(),
 		Logging:    v.logging(),
 		Metrics:    MetricsMode(get[string](s, "monitoring/metrics")),
 		LocalData:  v.localData(),

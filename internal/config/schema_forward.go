@@ -2,7 +2,7 @@ package config
 
 func forwardOptions() []Option {
 	all := []Option{
-		{Path: "forward[]", Status: NotYet, Doc: "Other resolvers or servers to ask for some names.", check: checkForward},
+		{Path: "forward[]", Doc: "Other resolvers or servers to ask for some names.", check: checkForward},
 		{Path: "forward[]/subtree", Type: listOrItem(domainName()), Required: true, Status: Supported, Doc: "Names at and below these."},
 	}
 	all = append(all, serverOptions("forward[]/servers[]", Option{Required: true, Status: Supported})...)
@@ -25,9 +25,9 @@ func serverOptions(at string, list Option) []Option {
 		list,
 		{Path: at + "/address", Type: listOrItem(addressPort(true)), Required: true, Status: Supported,
 			Doc: "Addresses; the port is 53, or 853 with tls, when absent."},
-		{Path: at + "/transport", Type: enum("tls"), Status: Supported, Doc: "When absent, UDP and TCP."},
-		{Path: at + "/pin-sha256", Type: listOrItem(pinSHA256()), Status: Supported, Doc: "Digests of acceptable public keys."},
-		{Path: at + "/hostname", Type: domainName(), Status: Supported, Doc: "Name in the server's certificate."},
-		{Path: at + "/ca-file", Type: readableFile(), Status: Supported, Doc: "Certificates to trust; when absent, those of the system."},
+		{Path: at + "/transport", Type: enum("tls"), Status: NotYet, Doc: "When absent, UDP and TCP."},
+		{Path: at + "/pin-sha256", Type: listOrItem(pinSHA256()), Status: NotYet, Doc: "Digests of acceptable public keys."},
+		{Path: at + "/hostname", Type: domainName(), Status: NotYet, Doc: "Name in the server's certificate."},
+		{Path: at + "/ca-file", Type: readableFile(), Status: NotYet, Doc: "Certificates to trust; when absent, those of the system."},
 	}
 }

@@ -63,6 +63,9 @@ func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits
 	if t == dns.TypeDS {
 		holder = name.Parent() // a DS set belongs to the zone above
 	}
+	if e.forward(name, t) != nil {
+		return cache.Entry{}, false // what is public says nothing about it (BW-10)
+	}
 	zone, ok := e.secureZone(v, holder, now)
 	if !ok || zone == name {
 		return cache.Entry{}, false

@@ -30,6 +30,7 @@ type session struct {
 	bogus    *Failure
 	parental bool     // addresses were taken from the parents of the servers' zones
 	faults   []string // what went wrong, for the outcome
+	told     *Failure // what a resolver that works for us says is wrong
 }
 
 // candidate is an address with what happened to it in this session.
@@ -42,6 +43,12 @@ type candidate struct {
 
 func (j *job) session(c *cut, name dns.Name, t dns.Type) *session {
 	s := &session{job: j, cut: c, name: name, typ: t}
+	if c.target != nil {
+		for _, server := range c.target.servers {
+			s.servers = append(s.servers, candidate{Candidate: upstream.Candidate{Server: server}})
+		}
+		return s
+	}
 	for i := range c.servers {
 		s.cachedAddresses(&c.servers[i])
 		s.addServer(&c.servers[i])
@@ -130,12 +137,19 @@ func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candi
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
 	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP,
 		Case0x20: s.e.Case0x20 && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
+	resolver := s.cut.target != nil && s.cut.target.recursive
+	if resolver {
+		q.RD, q.CD, q.Timeout = true, s.cut.target.cd, max(q.Timeout, limits.ForwardTimeout)
+	}
 	reply, err := s.e.Client.Ask(s.ctx, choice.Server, q, s.budget)
 	s.e.Stats.Report(choice, reply, err)
 	if err != nil {
 		return nil, s.failed(c, choice, err)
 	}
-	r := read(reply, s.cut.zone, s.name, s.typ, s.e.Glue == GluePermissive)
+	r := read(reply, s.cut.bailiwick(s.name), s.name, s.typ, s.e.Glue == GluePermissive || resolver)
+	if resolver {
+		s.listen(r, &reply.Msg)
+	}
 	r.server = choice.Server.String()
 	s.traceReply(r, reply)
 	switch r.class {
@@ -143,6 +157,18 @@ func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candi
 		return s.unhelpful(c, r, edns, reply.Bare)
 	}
 	return r, nil
+}
+
+// listen takes in a response of a resolver that works for us: it does not refer, and its failures say why.
+func (s *session) listen(r *response, m *dns.Message) {
+	if r.class == referral {
+		r.class = lame
+	}
+	ede, ok := m.EDNS.Option(dns.OptionEDE)
+	if r.class != errored || !ok || len(ede) < 2 {
+		return
+	}
+	s.told = failure(dns.EDECode(binary.BigEndian.Uint16(ede)), "V5T7: %s says %v for %v %v: %s", r.server, r.rcode, s.name, s.typ, strings.ToValidUTF8(string(ede[2:]), "?"))
 }
 
 // failed takes in an exchange without an answer. Only an exhausted budget ends the session.
@@ -230,6 +256,9 @@ func (s *session) fault(text string) {
 func (s *session) exhausted() error {
 	if s.bogus != nil {
 		return s.bogus
+	}
+	if s.told != nil && s.ctx.Err() == nil {
+		return s.told
 	}
 	why := strings.Join(s.faults, "; ")
 	switch {

@@ -20,6 +20,7 @@ type cut struct {
 	ede     dns.EDECode   // why it is insecure, when that is worth telling
 	reason  string
 	expires time.Time // no delegation below it lives longer
+	target  *target   // configured servers, instead of those above
 }
 
 // nameserver is one server of a cut. Its addresses come from glue, the cache or a look-up.
@@ -57,17 +58,24 @@ func (j *job) root() *cut {
 }
 
 // closest returns the deepest known cut to ask for a question. A DS set belongs to the parent.
-func (j *job) closest(name dns.Name, t dns.Type) *cut {
+func (j *job) closest(name dns.Name, t dns.Type) (*cut, error) {
+	f := j.e.forward(name, t)
+	if f != nil && !f.Authoritative {
+		return j.forwarded(f)
+	}
 	if t == dns.TypeDS && name != dns.Root {
 		name = name.Parent()
 	}
 	d, ok := j.e.Cache.Cut(name, rankFor(j.validate), time.Now())
+	if f != nil && (!ok || !d.Zone.Below(f.Apex)) {
+		return j.forwarded(f)
+	}
 	c := j.root()
 	if ok {
 		c = j.restored(&d)
 	}
 	j.traceCut(c, ok)
-	return c
+	return c, nil
 }
 
 // restored makes a cut of a cached delegation.

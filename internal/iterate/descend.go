@@ -16,7 +16,7 @@ func (j *job) descend(c *cut, target dns.Name) (*cut, error) {
 		return c, nil
 	}
 	if !c.secure {
-		return &cut{zone: target, servers: c.servers, ede: c.ede, reason: c.reason, expires: c.expires}, nil
+		return &cut{zone: target, servers: c.servers, target: c.target, ede: c.ede, reason: c.reason, expires: c.expires}, nil
 	}
 	for labels := c.zone.Labels() + 1; labels <= target.Labels(); labels++ {
 		child := target.Suffix(labels)
@@ -61,6 +61,7 @@ func (j *job) cutAt(c *cut, child dns.Name) (*cut, error) {
 		d.Expires = c.expires
 	}
 	next := j.restored(d)
+	next.target = c.target
 	j.traceCut(next, false)
 	return next, nil
 }

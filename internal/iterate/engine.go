@@ -40,6 +40,7 @@ type Options struct {
 	Anchors   []dnssec.Anchor // trust anchors; without one for the root everything is insecure
 	Negative  []dns.Name      // negative trust anchors: these names and everything below are insecure
 
+	Forwards     []Forward // names that configured servers are asked for
 	Glue         Glue
 	Minimise     bool                    // QNAME minimisation (RFC 9156)
 	Case0x20     bool                    // random letter case in queries
@@ -139,7 +140,7 @@ func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budge
 	if entry, ok := e.local(name, q.Type, now); ok {
 		return entry, true, false
 	}
-	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok {
+	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
 		left, fresh := entry.Remaining(now)
 		return aged(entry, left), fresh, expiring(left, entry.TTL)
 	}
@@ -190,7 +191,7 @@ func (e *Engine) Forget() { e.keys.clear() }
 // cached returns what the cache holds for a question, TTLs reduced by its age.
 func (e *Engine) cached(name dns.Name, t dns.Type, want cache.Rank, now time.Time) (entry cache.Entry, ok bool) {
 	e.Cache.View(func(v *cache.View) { entry, ok = cached(v, name, t, want, now) })
-	return entry, ok
+	return entry, ok && e.belongs(&entry, name, t)
 }
 
 func cached(v *cache.View, name dns.Name, t dns.Type, want cache.Rank, now time.Time) (cache.Entry, bool) {

@@ -121,7 +121,10 @@ func (s *session) fromParent(server dns.Name) (addrs []netip.Addr) {
 	t := s.e.addressTypes()[0]
 	sub := s.child(s.trace.Add(explain.Step{Kind: explain.KindServer, Name: server.String(), Type: t.String(), Text: "asking the parent zone"}))
 	sub.depth++
-	parent := sub.closest(s.cut.zone.Parent(), t)
+	parent, err := sub.closest(s.cut.zone.Parent(), t)
+	if err != nil {
+		return nil
+	}
 	for range 2 { // a server's name must be no alias (RFC 2181 section 10.3), but some are
 		r, err := sub.session(parent, server, t).next()
 		if err != nil {

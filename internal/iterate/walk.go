@@ -13,7 +13,11 @@ import (
 // what is there: the answer, an alias, or a denial.
 func (j *job) walk(name dns.Name, t dns.Type) (cache.Entry, error) {
 	w := &walker{job: j, name: name, typ: t}
-	w.enter(j.closest(name, t))
+	c, err := j.closest(name, t)
+	if err != nil {
+		return cache.Entry{}, err
+	}
+	w.enter(c)
 	for range limits.Referrals + limits.MinimisedSteps {
 		entry, done, err := w.step()
 		if err != nil || done {
@@ -41,7 +45,7 @@ func (w *walker) enter(c *cut) {
 
 // next is the question to ask now.
 func (w *walker) next() (name dns.Name, t dns.Type, last bool) {
-	if w.whole || !w.e.Minimise || w.typ == dns.TypeDNSKEY {
+	if w.whole || !w.e.Minimise || w.typ == dns.TypeDNSKEY || w.cut.target != nil && w.cut.target.recursive {
 		return w.name, w.typ, true
 	}
 	if name, last = minimised(w.name, w.known, w.tried); last {

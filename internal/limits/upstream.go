@@ -57,3 +57,6 @@ const (
 	// ServerQuirk is how long a fault of a server (no EDNS, no case, no UDP) is remembered (SP-11, FT-34).
 	ServerQuirk = 10 * time.Minute
 )
+
+// ForwardTimeout is how long a resolver that works for us may take: it asks others in turn.
+const ForwardTimeout = 2 * time.Second

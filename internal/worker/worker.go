@@ -77,6 +77,10 @@ func (w *Worker) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, b
 	if !ok {
 		return cache.Entry{}, false
 	}
+	// A forward rule opens the empty and missing names of a rule at or above its apex, special-use names above all.
+	if apex, forwarded := w.engine.Forwarded(name, t); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
+		return cache.Entry{}, false
+	}
 	e := cache.Entry{Rank: cache.Secure, Inserted: now, EDE: dns.NoEDE, Reason: r.Rule}
 	switch r.Kind {
 	case policy.Answer:

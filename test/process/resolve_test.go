@@ -165,3 +165,30 @@ func TestExplainSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+// TestForward puts one whole system behind another: it asks the first for everything and validates again.
+func TestForward(t *testing.T) {
+	t.Parallel()
+	_, o := internet(t)
+	first := start(t, o)
+	second := start(t, options{extra: strings.Replace(o.extra, "options: {root-hints", fmt.Sprintf(`
+forward:
+  - subtree: .
+    servers: [%s@%d]
+options: {root-hints`, first.addr, port), 1)})
+	m := second.resolve("www.example.se.")
+	if m.Rcode != miekg.RcodeSuccess || !m.AuthenticatedData || len(m.Answer) == 0 {
+		t.Errorf("secure name: %v", m)
+	}
+	m = second.resolve("www.expired.se.")
+	if m.Rcode != miekg.RcodeServerFailure || len(testnet.ExtendedErrors(m)) == 0 {
+		t.Errorf("bogus name: %v", m)
+	}
+	first.must("stop")
+	if m = second.resolve("www.example.se."); !m.AuthenticatedData {
+		t.Errorf("cached name without the first: %v", m)
+	}
+	if out := second.must("explain", "www.example.cz", "A"); !strings.Contains(out, "SERVFAIL") || !strings.Contains(out, first.addr) {
+		t.Errorf("explain does not name the server that is gone:\n%s", out)
+	}
+}

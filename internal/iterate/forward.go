@@ -1,0 +1,132 @@
+package iterate
+
+import (
+	"net/netip"
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/limits"
+)
+
+// Forward sends questions for names at and below an apex to configured servers instead of those that the DNS names.
+type Forward struct {
+	Apex          dns.Name
+	Servers       []netip.AddrPort
+	Authoritative bool // they serve a zone at the apex; otherwise they resolve for us
+	Insecure      bool // their answers are not validated
+}
+
+// target is where the questions of a cut go when it was configured.
+type target struct {
+	servers   []netip.AddrPort
+	apex      dns.Name // nothing outside is believed (BW-04)
+	recursive bool     // they are resolvers
+	cd        bool     // and are not to validate for us
+}
+
+// forward returns the rule for a question: the one with the longest apex. A DS set belongs to the zone above.
+func (e *Engine) forward(name dns.Name, t dns.Type) *Forward {
+	if len(e.Forwards) == 0 {
+		return nil
+	}
+	if t == dns.TypeDS {
+		name = name.Parent()
+	}
+	var best *Forward
+	for i := range e.Forwards {
+		if f := &e.Forwards[i]; name.Under(f.Apex) && (best == nil || len(f.Apex) >= len(best.Apex)) {
+			best = f
+		}
+	}
+	return best
+}
+
+// Forwarded returns the apex of the rule that sends a question to configured servers.
+func (e *Engine) Forwarded(name dns.Name, t dns.Type) (apex dns.Name, ok bool) {
+	if f := e.forward(name, t); f != nil {
+		return f.Apex, true
+	}
+	return "", false
+}
+
+// belongs says whether a cached denial may speak for a question: one that was proven by a zone above the apex of a
+// forward rule may not (BW-10).
+func (e *Engine) belongs(entry *cache.Entry, name dns.Name, t dns.Type) bool {
+	if entry.Kind != cache.NXDomain {
+		return true
+	}
+	f := e.forward(name, t)
+	if f == nil {
+		return true
+	}
+	soa := setOf(entry.Authority, "", dns.TypeSOA)
+	return soa != nil && soa.Owner.Under(f.Apex)
+}
+
+// forwarded makes the cut for a rule. Whether its zone is signed is for the zones above to say.
+func (j *job) forwarded(f *Forward) (*cut, error) {
+	c := &cut{zone: f.Apex, ede: dns.NoEDE, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
+	c.target = &target{servers: f.Servers, apex: f.Apex, recursive: !f.Authoritative, cd: !j.validate || f.Insecure}
+	if !j.validate || f.Insecure {
+		return c, nil
+	}
+	if _, ok := j.e.anchors.of(c.zone); !ok && c.zone != dns.Root {
+		if err := j.secureForward(c); err != nil {
+			return nil, err
+		}
+	}
+	j.configured(c)
+	return c, nil
+}
+
+// secureForward finds out from the DS set of the apex, or from its denial, what secures a cut.
+func (j *job) secureForward(c *cut) error {
+	entry, err := j.find(c.zone, dns.TypeDS)
+	if err != nil {
+		return err
+	}
+	switch {
+	case entry.Rank != cache.Secure:
+		c.ede, c.reason = entry.EDE, entry.Reason
+	case entry.Kind == cache.Positive:
+		anchor, verdict := j.e.Validator.Delegation(&entry.Answer)
+		c.secure, c.anchor, c.ede, c.reason = verdict.State == dnssec.Secure, anchor, verdict.EDE, verdict.Reason
+	case entry.Kind == cache.NXDomain:
+		return &Failure{RCode: dns.RCodeServFail, EDE: dns.EDEBogus, Bogus: true,
+			Reason: c.zone.String() + " is forwarded, but the zone above proves that it does not exist; a rule with dnssec: false does not validate"}
+	case !entry.Cut && !entry.OptOut:
+		return j.holder(c, &entry)
+	}
+	return nil
+}
+
+// holder makes the zone that holds an apex, which is no zone of its own, the zone of the cut.
+func (j *job) holder(c *cut, entry *cache.Entry) error {
+	soa := setOf(entry.Authority, "", dns.TypeSOA)
+	if soa == nil {
+		return nil
+	}
+	c.zone = soa.Owner
+	if _, ok := j.e.anchors.of(c.zone); ok {
+		return nil
+	}
+	ds, err := j.find(c.zone, dns.TypeDS)
+	if err != nil {
+		return err
+	}
+	if ds.Kind == cache.Positive && ds.Rank == cache.Secure {
+		anchor, verdict := j.e.Validator.Delegation(&ds.Answer)
+		c.secure, c.anchor = verdict.State == dnssec.Secure, anchor
+	}
+	return nil
+}
+
+// bailiwick is what a response to a question asked at a cut may speak about.
+func (c *cut) bailiwick(name dns.Name) dns.Name {
+	if c.target != nil && name.Under(c.target.apex) && c.target.apex.Under(c.zone) {
+		return c.target.apex
+	}
+	return c.zone
+}
