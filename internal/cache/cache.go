@@ -62,23 +62,31 @@ func (c *Cache) PutAnswer(name dns.Name, t dns.Type, e *Entry, now time.Time) {
 	if e.Kind == NXDomain {
 		tag = tagNXDomain
 	}
-	c.put(tagged(new(buffer).name(name), tag, t), e.Append(nil))
+	c.put(name, tag, t, e)
 }
 
 // PutFailure remembers for some seconds that a question could not be resolved, and why.
 func (c *Cache) PutFailure(name dns.Name, t dns.Type, ede dns.EDECode, reason string, ttl uint32, now time.Time) {
 	e := Entry{Kind: Failure, Rank: Unvalidated, TTL: ttl, Inserted: now, EDE: ede, Reason: reason}
-	c.put(tagged(new(buffer).name(name), tagFailure, t), e.Append(nil))
+	c.put(name, tagFailure, t, &e)
 }
 
 // PutDelegation stores a zone cut.
 func (c *Cache) PutDelegation(d *Delegation, now time.Time) {
 	if now.Before(d.Expires) {
-		c.put(tagged(new(buffer).name(d.Zone), tagDelegation, 0), d.append(nil, now))
+		v := c.views.Get().(*View)
+		defer c.views.Put(v)
+		v.value = d.append(v.value[:0], now)
+		c.store.Write(tagged(v.key.name(d.Zone), tagDelegation, 0), v.value)
 	}
 }
 
-func (c *Cache) put(key, value []byte) { c.store.Write(key, value) }
+func (c *Cache) put(name dns.Name, tag byte, t dns.Type, e *Entry) {
+	v := c.views.Get().(*View)
+	defer c.views.Put(v)
+	v.value = e.Append(v.value[:0])
+	c.store.Write(tagged(v.key.name(name), tag, t), v.value)
+}
 
 func (c *Cache) clamp(ttl uint32) uint32 { return min(max(ttl, c.ttlMin), c.ttlMax) }
 

@@ -71,11 +71,11 @@ func (c *Cache) putDenial(zone dns.Name, chain *Chain, key []byte, set *dns.RRse
 	e := Entry{Kind: Positive, Rank: Secure, TTL: ttl, Inserted: now, EDE: dns.NoEDE}
 	if !known {
 		e.Answer = chain.set(zone, set.TTL)
-		c.put(chainKey(nil, zone), e.Append(nil))
+		c.store.Write(chainKey(nil, zone), e.Append(nil))
 	}
 	if !lasts {
 		e.Answer = *set
-		c.put(key, e.Append(nil))
+		c.store.Write(key, e.Append(nil))
 	}
 }
 
@@ -124,12 +124,12 @@ func (v *View) NSEC3(zone dns.Name, chain *Chain, hash []byte, now time.Time) (d
 
 // denial reads the entry at a key, or the nearest before it that has the same first octets; prefix 0 wants the key itself.
 func (v *View) denial(key []byte, prefix int, near dns.Name, now time.Time) (Entry, bool) {
-	found, ok := v.r.Get(key)
-	if !ok && prefix > 0 {
-		var k []byte
-		if k, found, ok = v.r.Floor(key); ok && !bytes.HasPrefix(k, key[:prefix]) {
-			ok = false
-		}
+	var found, k []byte
+	var ok bool
+	if prefix == 0 {
+		found, ok = v.r.Get(key)
+	} else if k, found, ok = v.r.Floor(key); ok {
+		ok = bytes.HasPrefix(k, key[:prefix])
 	}
 	if !ok {
 		return Entry{}, false

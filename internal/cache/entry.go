@@ -93,6 +93,11 @@ type header struct {
 	reason   string
 }
 
+func (h *header) fresh(now time.Time) bool {
+	_, fresh := remaining(time.Unix(h.inserted, 0), h.ttl, now)
+	return fresh
+}
+
 func (h *header) append(dst []byte) []byte {
 	dst = append(dst, version, byte(h.kind), byte(h.rank), h.flags, 0, 0, 0, 0)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.inserted))

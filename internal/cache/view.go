@@ -10,12 +10,19 @@ import (
 // View is one snapshot of the cache: look-ups that belong together share one, because beginning and ending
 // a snapshot costs as much as some of them. It is valid only in the function it is passed to.
 //
-// Views are leased objects: keys and bound functions that live in them do not go to the heap each time.
+// Views are leased objects: keys and bound functions that live in them do not go to the heap each time. Writers
+// lease them for that, too.
 type View struct {
 	r   Reader
 	f   func(*View)
 	run func(Reader) error // made once
 	key buffer
+
+	value []byte // where values to be written are built
+
+	// What Answer has passed on its way up from a name: the nearest cut, none if empty.
+	walked, zone dns.Name
+	rank         Rank
 }
 
 // View runs f on a snapshot; a damaged store is an empty one. f must be short and must use nothing of the cache but the View.
@@ -23,7 +30,7 @@ func (c *Cache) View(f func(*View)) {
 	v := c.views.Get().(*View)
 	v.f = f
 	_ = c.store.View(v.run)
-	v.f, v.r = nil, nil
+	v.f, v.r, v.walked, v.zone = nil, nil, "", ""
 	c.views.Put(v)
 }
 
@@ -61,7 +68,7 @@ func (v *View) answer(name dns.Name, t dns.Type, want Rank, now time.Time) []byt
 			return found
 		}
 	}
-	return above(v.r, key[:n], want, now)
+	return v.above(name, key[:n], want, now)
 }
 
 // good says whether a stored value may answer; the stored NODATA of type CNAME says nothing about other types.
@@ -72,28 +79,30 @@ func good(v []byte, want Rank, stored, asked dns.Type, now time.Time) bool {
 
 // above looks for a DNAME or a validated denial (RFC 8020) at the ancestors of a name,
 // up to the nearest zone cut. Only validated ones are safe to apply to other names.
-func above(r Reader, name []byte, want Rank, now time.Time) []byte {
-	for len(name) > 0 {
-		if v, ok := r.Get(tagged(name, tagDelegation, 0)); ok {
-			if _, _, fresh := peek(v, now); fresh {
+func (v *View) above(name dns.Name, key []byte, want Rank, now time.Time) []byte {
+	for zone := name; len(key) > 0; zone = zone.Parent() {
+		if found, ok := v.r.Get(tagged(key, tagDelegation, 0)); ok {
+			if h, _, ok := parseHeader(found); ok && h.fresh(now) {
+				v.walked, v.zone, v.rank = name, zone, h.rank
 				return nil
 			}
 		}
-		name = parent(name)
+		key = parent(key)
 		for _, k := range [...]struct {
 			tag  byte
 			typ  dns.Type
 			rank Rank
 		}{{tagNXDomain, 0, Secure}, {tagSet, dns.TypeDNAME, max(want, Secure)}} {
-			v, ok := r.Get(tagged(name, k.tag, k.typ))
+			found, ok := v.r.Get(tagged(key, k.tag, k.typ))
 			if !ok {
 				continue
 			}
-			if kind, rank, fresh := peek(v, now); fresh && rank >= k.rank && kind != NoData {
-				return v
+			if kind, rank, fresh := peek(found, now); fresh && rank >= k.rank && kind != NoData {
+				return found
 			}
 		}
 	}
+	v.walked, v.zone = name, ""
 	return nil
 }
 
@@ -120,6 +129,9 @@ func (v *View) Cut(name dns.Name, want Rank, now time.Time) (Delegation, bool) {
 
 // Zone returns only the name and the rank of what Cut finds.
 func (v *View) Zone(name dns.Name, want Rank, now time.Time) (zone dns.Name, rank Rank, ok bool) {
+	if v.walked == name && (v.zone == "" || v.rank >= want) {
+		return v.zone, v.rank, v.zone != ""
+	}
 	zone, found := v.cut(name, want, now)
 	if found == nil {
 		return "", 0, false

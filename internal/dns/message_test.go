@@ -336,7 +336,13 @@ func compareSets(t *testing.T, sets []dns.RRset, rrs []miekg.RR) {
 			w.loose = true
 			continue
 		}
-		w.rdatas[string(dnstest.RData(rr))] = true
+		sent := int(h.Rdlength) // packing overwrites it
+		rdata := dnstest.RData(rr)
+		if (id.typ == dns.TypeDS || id.typ == dns.TypeDNSKEY) && len(rdata) != sent {
+			w.loose = true // cut short: the oracle fills it up when it packs it again
+			continue
+		}
+		w.rdatas[string(rdata)] = true
 	}
 	for i := range sets {
 		set := &sets[i]

@@ -63,12 +63,12 @@ func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits
 	if t == dns.TypeDS {
 		holder = name.Parent() // a DS set belongs to the zone above
 	}
-	if e.forward(name, t) != nil {
-		return cache.Entry{}, false // what is public says nothing about it (BW-10)
-	}
 	zone, ok := e.secureZone(v, holder, now)
 	if !ok || zone == name {
 		return cache.Entry{}, false
+	}
+	if f := e.forward(name, t); f != nil && !zone.Under(f.Apex) {
+		return cache.Entry{}, false // what is public says nothing about it (BW-10)
 	}
 	chain, ok := v.Chain(zone, now)
 	if !ok {
@@ -91,12 +91,17 @@ func (e *Engine) secureZone(v *cache.View, name dns.Name, now time.Time) (dns.Na
 	if _, negative := e.negative(name); negative {
 		return "", false
 	}
-	if zone, rank, ok := v.Zone(name, cache.Insecure, now); ok {
-		_, anchored := e.anchors.of(zone)
-		return zone, anchored || rank == cache.Secure
+	zone, rank, ok := v.Zone(name, cache.Insecure, now)
+	if !ok {
+		zone = dns.Root
 	}
-	_, ok := e.anchors.of(dns.Root)
-	return dns.Root, ok
+	for holder := name; holder.Below(zone); holder = holder.Parent() {
+		if _, anchored := e.anchors.of(holder); anchored { // an island, or the apex of a forward rule
+			return holder, true
+		}
+	}
+	_, anchored := e.anchors.of(zone)
+	return zone, anchored || ok && rank == cache.Secure
 }
 
 // synthesis collects the records that bear on one question.

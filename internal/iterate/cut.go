@@ -113,7 +113,7 @@ func (j *job) island(c *cut, name dns.Name) *cut {
 	for labels := name.Labels(); labels > c.zone.Labels(); labels-- {
 		zone := name.Suffix(labels)
 		if _, ok := j.e.anchors.of(zone); ok {
-			below := &cut{zone: zone, servers: c.servers, ede: dns.NoEDE, expires: c.expires}
+			below := &cut{zone: zone, servers: c.servers, target: c.target, ede: dns.NoEDE, expires: c.expires}
 			j.configured(below)
 			return below
 		}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,6 +69,7 @@ type Engine struct {
 	flights flights
 	keys    keyring
 	hints   atomic.Pointer[[]cache.NS] // servers of the root now
+	glances sync.Pool                  // of *glance
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
 	private    []netip.Prefix // what rebinding protection refuses; none when it is off
@@ -80,6 +82,7 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
+	e.glances.New = e.newGlance
 	if o.Rebinding {
 		e.private = privateRanges()
 	}
@@ -109,49 +112,6 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 		j.missed = q.Name
 	}
 	return j.follow(q.Name, q.Type)
-}
-
-// FromCache answers a question without asking anybody; ok is false when that cannot be done.
-func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
-	now, worn, b := time.Now(), false, new(limits.Budget)
-	if e.Observe != nil {
-		defer e.Observe(b)
-	}
-	e.Cache.View(func(v *cache.View) {
-		out, ok = e.lookUp(q, func(name dns.Name) (cache.Entry, bool) {
-			entry, ok, old := e.known(v, name, q, b, now)
-			worn = worn || old
-			return entry, ok
-		})
-	})
-	switch {
-	case ok && e.ServeStale && out.unreachable():
-		if old, ok := e.stale(q); ok {
-			return old, true
-		}
-	case ok && e.Prefetch && worn:
-		e.refresh(q)
-	}
-	return out, ok
-}
-
-// known is one step of FromCache; worn says that the entry is about to run out.
-func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
-	if entry, ok := e.local(name, q.Type, now); ok {
-		return entry, true, false
-	}
-	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
-		left, fresh := entry.Remaining(now)
-		return aged(entry, left), fresh, expiring(left, entry.TTL)
-	}
-	if q.CheckingDisabled {
-		return cache.Entry{}, false, false
-	}
-	if entry, ok := e.synthesised(v, name, q.Type, b, now); ok {
-		return entry, true, false
-	}
-	entry, ok = v.Failure(name, q.Type, now)
-	return entry, ok, false
 }
 
 // lookUp follows aliases through entries that find returns.

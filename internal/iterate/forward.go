@@ -72,13 +72,32 @@ func (j *job) forwarded(f *Forward) (*cut, error) {
 	if !j.validate || f.Insecure {
 		return c, nil
 	}
-	if _, ok := j.e.anchors.of(c.zone); !ok && c.zone != dns.Root {
+	if j.e.underAnchor(c.zone) {
 		if err := j.secureForward(c); err != nil {
 			return nil, err
 		}
 	}
 	j.configured(c)
 	return c, nil
+}
+
+// underAnchor says whether the zones above an apex decide if it is signed: when one of them has a trust anchor, and neither the apex
+// itself nor a negative anchor settles it.
+func (e *Engine) underAnchor(apex dns.Name) bool {
+	if _, own := e.anchors.of(apex); own || apex == dns.Root {
+		return false
+	}
+	if _, negative := e.negative(apex); negative {
+		return false
+	}
+	for zone := apex.Parent(); ; zone = zone.Parent() {
+		if _, ok := e.anchors.of(zone); ok {
+			return true
+		}
+		if zone == dns.Root {
+			return false
+		}
+	}
 }
 
 // secureForward finds out from the DS set of the apex, or from its denial, what secures a cut.

@@ -14,6 +14,13 @@ const (
 	History = 50
 	// HistoryBytes bounds the versions kept, as JSON; the newest stays in any case.
 	HistoryBytes = 8 << 20
+	// ManagerColdStarts is how many cold starts in a row may fail: something may have
+	// been in the way for a moment, but whoever started the system waits for an answer.
+	ManagerColdStarts = 3
+	// ManagerRetire is how long a worker that goes for good takes to answer what is in
+	// its sockets when no more comes in: they hold thousands of queries at most, and a
+	// connection may still be in the making.
+	ManagerRetire = 200 * time.Millisecond
 	// WatchSettle is how long a watched file has to be left alone before it is
 	// read: editors and package managers write in several steps.
 	WatchSettle = 500 * time.Millisecond

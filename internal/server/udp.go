@@ -132,6 +132,7 @@ func (l *udpLoop) miss(i int) {
 func (l *udpLoop) resolve(m *miss) {
 	s := l.server
 	m.ready = s.resolve(s.ctx, m)
+	<-s.slots
 	if len(m.ready) > 0 && s.ctx.Err() == nil {
 		l.late.send(m)
 		return
@@ -139,9 +140,8 @@ func (l *udpLoop) resolve(m *miss) {
 	s.release(m)
 }
 
-// release gives the slot of a miss back and ends its lease.
+// release ends the lease of a miss.
 func (s *Server) release(m *miss) {
 	m.ready = nil
 	s.misses.Put(m)
-	<-s.slots
 }

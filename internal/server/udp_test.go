@@ -162,6 +162,32 @@ func TestUDPBusy(t *testing.T) {
 	ask(t, c, message(9)) // there is room again
 }
 
+// TestUDPLateBurst: of many misses that get ready at once each is answered, once, and few goroutines stay.
+func TestUDPLateBurst(t *testing.T) {
+	const queries = 3 * limits.UDPBatch
+	release := make(chan struct{})
+	srv, addr, _ := start(t, Options{Handler: script{resolve: func(_ context.Context, dst []byte, req *Request) []byte {
+		<-release
+		return append(dst, req.Raw...)
+	}}})
+	c := dial(t, "udp", addr)
+	for i := range queries {
+		c.Write(message(i))
+	}
+	eventually(t, "all in work", func() bool { return srv.Counters().Resolving.Load() == queries })
+	close(release)
+	answered := map[int]int{}
+	for range queries {
+		answered[idOf(receive(t, c))]++
+	}
+	if len(answered) != queries {
+		t.Errorf("%d different answers of %d", len(answered), queries)
+	}
+	eventually(t, "few goroutines", func() bool { n := srv.idle.Load(); return 0 < n && n <= limits.IdleGoroutines })
+	ask(t, c, message(9)) // by one of them
+	eventually(t, "all counted", func() bool { return srv.Counters().UDPAnswers.Load() == queries+1 })
+}
+
 func TestUDPShutdownFinishesWhatWasTakenAndLeavesTheRest(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	srv := New(Options{Handler: script{resolve: func(_ context.Context, dst []byte, req *Request) []byte {

@@ -26,7 +26,7 @@ func newLateAnswers(s *Server, raw syscall.RawConn) *lateAnswers {
 	return &lateAnswers{server: s, out: batch.NewOut(raw, limits.UDPBatch)}
 }
 
-// send sends the answer of m, gives its slot back and ends its lease. Whoever comes first lets the other goroutines have
+// send sends the answer of m and ends its lease. Whoever comes first lets the other goroutines have
 // their turn and then sends what they have added, too.
 func (l *lateAnswers) send(m *miss) {
 	l.mu.Lock()
@@ -55,9 +55,9 @@ func (l *lateAnswers) flush(misses []*miss) {
 	for _, m := range misses {
 		l.out.Add(&m.peer, m.ready)
 	}
-	sent, failed, _ := l.out.Flush()
+	sent, _, _ := l.out.Flush() // an error means that the socket is closed: none of the rest was sent
 	l.server.counters.UDPAnswers.Add(uint64(sent))
-	l.server.counters.UDPSendErrors.Add(uint64(failed))
+	l.server.counters.UDPSendErrors.Add(uint64(len(misses) - sent))
 	for _, m := range misses {
 		l.server.release(m)
 	}

@@ -143,6 +143,21 @@ func TestRepeatAllocations(t *testing.T) {
 	}
 }
 
+// TestCachedAllocations pins an answer from the shared cache at four: the name of the question, the list of its
+// records, the copy of the entry, and the list of answers.
+func TestCachedAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	w := idle()
+	cached(w)
+	req := request(raw(0x0100, [4]uint16{1, 0, 0, 1}, opt), server.UDP)
+	dst := make([]byte, 0, 4096)
+	if n := testing.AllocsPerRun(1000, func() { w.inline(dst, req, time.Now()) }); n > 4 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkRepeat(b *testing.B) {
 	w := idle()
 	cached(w)

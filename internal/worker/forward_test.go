@@ -131,3 +131,19 @@ func TestForwardSubtree(t *testing.T) {
 		}
 	}
 }
+
+// TestForwardWithoutAnchor: where no trust anchor could make an apex secure, the zones above it are not asked about it.
+func TestForwardWithoutAnchor(t *testing.T) {
+	world, err := testnet.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := forwarder(t, world, iterate.Forward{Apex: dns.MustName("example.se"), Servers: []netip.AddrPort{resolverAddr}})
+	unanchored := newWorker(t, world, func(o *iterate.Options) {
+		o.Client, o.Forwards, o.Anchors = w.engine.Client, w.engine.Forwards, nil
+		o.RootHints = nil // nobody above could be asked
+	})
+	if m := ask(t, unanchored, query("www.example.se.", "A"), server.UDP); m.Rcode != miekg.RcodeSuccess || len(m.Answer) == 0 {
+		t.Errorf("%v", m)
+	}
+}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// server is a root server that knows www.example. alone, during some steps.
-const server = `
+// oneServer is a root server that knows www.example. alone, during some steps.
+const oneServer = `
 RANGE_BEGIN 0 50
 	ADDRESS 192.0.2.1
 ENTRY_BEGIN
@@ -22,8 +22,8 @@ RANGE_END
 `
 
 const (
-	deckardHead = "stub-addr: 192.0.2.1\nquery-minimization: off\ndo-ip6: no\nCONFIG_END\nSCENARIO_BEGIN x\n" + server
-	unboundHead = "server:\nqname-minimisation: no\nstub-zone: name: \".\" stub-addr: 192.0.2.1\nCONFIG_END\nSCENARIO_BEGIN x\n" + server
+	deckardHead = "stub-addr: 192.0.2.1\nquery-minimization: off\ndo-ip6: no\nCONFIG_END\nSCENARIO_BEGIN x\n" + oneServer
+	unboundHead = "server:\nqname-minimisation: no\nstub-zone: name: \".\" stub-addr: 192.0.2.1\nCONFIG_END\nSCENARIO_BEGIN x\n" + oneServer
 	query       = "ENTRY_BEGIN\nREPLY RD\nSECTION QUESTION\nwww.example. IN A\nENTRY_END\n"
 	good        = "ENTRY_BEGIN\nMATCH all\nREPLY QR RD RA NOERROR\nSECTION QUESTION\nwww.example. IN A\nSECTION ANSWER\nwww.example. 60 IN A 198.51.100.1\nENTRY_END\n"
 )
@@ -51,7 +51,7 @@ func TestVerdicts(t *testing.T) {
 		{"nobody at the address", Deckard, strings.Replace(deckardHead, "ADDRESS 192.0.2.1", "ADDRESS 192.0.2.9", 1) + "STEP 1 QUERY\n" + query + "STEP 2 CHECK_ANSWER\n" + good,
 			Failed, Strict, 2, "rcode"},
 		{"mandatory entry not used", Deckard, strings.Replace(deckardHead, "MATCH opcode", "MANDATORY\nMATCH opcode", 1) + "STEP 1 TIME_PASSES ELAPSE 1\n", Failed, Strict, 1, "mandatory"},
-		{"forwarding", Deckard, "forward-addr: 192.0.2.1\n" + deckardHead, NotApplicable, Strict, 0, "forward"},
+		{"policy in Lua", Deckard, "feature-list: policy=x\n" + deckardHead, NotApplicable, Strict, 0, "Lua"},
 		{"option unknown", Deckard, "no-such-option: 1\n" + deckardHead, Failed, Strict, 0, "unknown option"},
 
 		{"answer as expected", Unbound, unboundHead + "STEP 1 QUERY\n" + query + "STEP 2 CHECK_ANSWER\n" + good, Passed, Strict, 0, ""},

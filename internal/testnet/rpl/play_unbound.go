@@ -17,8 +17,16 @@ func (r *run) playUnbound() {
 	for r.at < len(r.Steps) && r.failed == nil {
 		s := r.Steps[r.at]
 		r.served = s.Number
-		r.await(0, r.serve, func() bool { return true })
-		r.execute(s)
+		if s.Type != CheckOutQuery { // which wants to see requests first
+			r.await(0, r.serve, func() bool { return true })
+		}
+		if s.Type.movesOn() {
+			r.prior = r.net.outstanding()
+			r.execute(s)
+		} else {
+			r.execute(s)
+			r.prior = r.net.outstanding()
+		}
 		r.at++
 	}
 	if left := r.pending(); len(left) > 0 && r.failed == nil {
@@ -26,6 +34,9 @@ func (r *run) playUnbound() {
 		r.fail(last, nil, fmt.Sprintf("the answer to the query of step %d was not expected: %s", left[0].query.Number, left[0].text()))
 	}
 }
+
+// movesOn says whether the script goes to the next step before the step acts, so that the next one sees what it brings about.
+func (t StepType) movesOn() bool { return t == Query || t == Reply || t == Timeout || t == Error }
 
 func (r *run) execute(s *Step) {
 	switch s.Type {
@@ -94,7 +105,8 @@ func (r *run) waited(f func()) {
 // checkUnbound waits for an answer that fits.
 func (r *run) checkUnbound(s *Step) {
 	r.waited(func() {
-		r.await(patience, r.serve, func() bool { return len(r.candidates(s)) > 0 })
+		ready := func() bool { return len(r.candidates(s)) > 0 }
+		r.await(patience, func() bool { return !ready() && r.serve() }, ready)
 	})
 	var best *answer
 	var least []Difference
@@ -153,7 +165,7 @@ func (r *run) checkRequest(s *Step) {
 	switch {
 	case found == nil:
 		r.fail(s, nil, "no such request was made")
-	case s.Entry.Adjust.CopyID:
+	case s.Entry.Adjust.CopyID && slices.Contains(r.prior, found): // not if it is on its way only now
 		r.net.reply(found, s.Entry.answer(found))
 	}
 }

@@ -51,6 +51,7 @@ type run struct {
 	oneShots map[*Step]bool  // REPLY steps that are used up
 	latest   *answer         // to the latest query of the Deckard dialect
 	asked    *Entry          // of that query
+	prior    []*request      // outstanding before the step of the Unbound dialect acted
 	debt     time.Duration   // waited so far, to be taken off the next jump of the clock
 
 	level      Level    // the best that can be reached yet
@@ -125,7 +126,7 @@ func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, mi
 		Client: client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),
 		RootHints: up.Hints, Anchors: up.Anchors, Negative: up.Negative, Glue: up.Glue, Minimise: minimise, Case0x20: true,
 		IPv4: up.IPv4, IPv6: up.IPv6, Addresses: upstream.AddressOptions{QueryLoopback: up.Loopback}, UDPSize: 4096,
-		Prefetch: up.Prefetch, ServeStale: up.Stale,
+		Forwards: up.Forwards, Prefetch: up.Prefetch, ServeStale: up.Stale,
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 // Setup is the resolver that the options of a scenario describe.
 type Setup struct {
 	Hints    []cache.NS
+	Forwards []iterate.Forward // names that configured servers are asked for
 	Anchors  []dnssec.Anchor
 	Negative []dns.Name
 	Validate bool // validation is not switched off
@@ -164,4 +165,25 @@ func (up *Setup) insecure(name string) error {
 func (up *Setup) date(text string) (err error) {
 	up.Start, err = time.Parse("20060102150405", text)
 	return err
+}
+
+// forward sends the names of a zone to a server.
+func (up *Setup) forward(zone, address string, authoritative bool) error {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return err
+	}
+	apex, err := dns.ParseName(zone)
+	if err != nil {
+		return err
+	}
+	server := netip.AddrPortFrom(a, 53)
+	for i := range up.Forwards {
+		if f := &up.Forwards[i]; f.Apex == apex.Lower() {
+			f.Servers = append(f.Servers, server)
+			return nil
+		}
+	}
+	up.Forwards = append(up.Forwards, iterate.Forward{Apex: apex.Lower(), Servers: []netip.AddrPort{server}, Authoritative: authoritative})
+	return nil
 }

@@ -47,7 +47,7 @@ func (up *Setup) deckard(s *Scenario) error {
 		case "do-ip6":
 			up.IPv6 = isTrue(o.Value)
 		case "forward-addr":
-			up.missing("forwarding is not implemented (forward-addr)")
+			err = up.forward(".", o.Value, false)
 		case "force-ipv6": // the client's address makes no difference
 		case "features":
 			err = up.features(o.Value)

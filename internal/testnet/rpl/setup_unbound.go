@@ -172,19 +172,29 @@ func (up *Setup) accessControl(value string) {
 
 // servers reads stub and forward zones, of which the stub for the root gives the root hints.
 func (up *Setup) servers(s *Scenario, o Option) error {
-	zone := ""
+	zone := "."
 	for _, other := range s.Options {
 		if other.Clause == o.Clause && other.Key == "name" {
-			zone = strings.TrimSuffix(other.Value, ".")
+			zone = other.Value
 		}
 	}
-	if o.Section == "forward-zone" {
-		up.missing("forwarding is not implemented (forward-zone)")
+	stub := o.Section == "stub-zone"
+	switch o.Key {
+	case "name":
+		return nil
+	case "forward-addr":
+		return up.forward(zone, o.Value, false)
+	case "stub-addr":
+		if zone != "." {
+			return up.forward(zone, o.Value, true)
+		}
+	case "stub-prime", "forward-tcp-upstream": // nothing to do unless switched on
+	default:
+		up.missing("%s is not mapped (%s)", o.Section, o.Key)
 		return nil
 	}
-	if zone != "" {
-		up.missing("stub zones are not implemented (stub-zone)")
-		return nil
+	if !stub && isTrue(o.Value) {
+		up.missing("%s is not mapped (%s)", o.Section, o.Key)
 	}
 	switch o.Key {
 	case "stub-addr":

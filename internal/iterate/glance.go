@@ -1,0 +1,84 @@
+package iterate
+
+import (
+	"time"
+
+	"knot-resolver/internal/cache"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/limits"
+)
+
+// glance is one look into the cache: a leased object, so that nothing of it goes to the heap each time.
+type glance struct {
+	e      *Engine
+	q      Question
+	now    time.Time
+	budget limits.Budget
+	worn   bool // an entry is about to run out
+	out    Outcome
+	ok     bool
+
+	v    *cache.View
+	look func(*cache.View)                  // made once
+	find func(dns.Name) (cache.Entry, bool) // made once
+}
+
+func (e *Engine) newGlance() any {
+	g := &glance{e: e}
+	g.find = func(name dns.Name) (cache.Entry, bool) {
+		entry, ok, worn := e.known(g.v, name, g.q, &g.budget, g.now)
+		g.worn = g.worn || worn
+		return entry, ok
+	}
+	g.look = func(v *cache.View) {
+		g.v = v
+		g.out, g.ok = e.lookUp(g.q, g.find)
+		g.v = nil
+	}
+	return g
+}
+
+// release ends the lease.
+func (g *glance) release() {
+	g.worn, g.out, g.ok, g.budget = false, Outcome{}, false, limits.Budget{}
+	g.e.glances.Put(g)
+}
+
+// FromCache answers a question without asking anybody; ok is false when that cannot be done.
+func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
+	g := e.glances.Get().(*glance)
+	defer g.release()
+	g.q, g.now = q, time.Now()
+	e.Cache.View(g.look)
+	if e.Observe != nil {
+		e.Observe(&g.budget)
+	}
+	switch {
+	case g.ok && e.ServeStale && g.out.unreachable():
+		if old, ok := e.stale(q); ok {
+			return old, true
+		}
+	case g.ok && e.Prefetch && g.worn:
+		e.refresh(q)
+	}
+	return g.out, g.ok
+}
+
+// known is one step of FromCache; worn says that the entry is about to run out.
+func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
+	if entry, ok := e.local(name, q.Type, now); ok {
+		return entry, true, false
+	}
+	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
+		left, fresh := entry.Remaining(now)
+		return aged(entry, left), fresh, expiring(left, entry.TTL)
+	}
+	if q.CheckingDisabled {
+		return cache.Entry{}, false, false
+	}
+	if entry, ok := e.synthesised(v, name, q.Type, b, now); ok {
+		return entry, true, false
+	}
+	entry, ok = v.Failure(name, q.Type, now)
+	return entry, ok, false
+}
