@@ -51,11 +51,9 @@ type usageError struct{ error }
 // Main runs the role that the command line asks for and returns the exit
 // status of the process.
 func (a *App) Main(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	root := a.command()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(context.Background())
 	if err == nil {
 		return 0
 	}
@@ -84,6 +82,13 @@ func (a *App) command() *cobra.Command {
 	return root
 }
 
+// untilSignal returns a context that ends with SIGINT or SIGTERM. Before it is called
+// they end the process at once: a signal that was caught would get lost when the
+// process executes another program.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}
+
 // role is a process that the supervisor starts: its command line names the run
 // directory and, for workers, the number.
 func role(use, short string, run func(ctx context.Context, rundir string, worker int) error) *cobra.Command {
@@ -100,7 +105,9 @@ func role(use, short string, run func(ctx context.Context, rundir string, worker
 				name = fmt.Sprintf("%s%d", use, worker)
 			}
 			nameProcess(name)
-			err := run(c.Context(), rundir, worker)
+			ctx, stop := untilSignal(c.Context())
+			defer stop()
+			err := run(ctx, rundir, worker)
 			if errors.Is(err, context.Canceled) { // stopped while it waited for the manager
 				return nil
 			}
@@ -119,11 +126,14 @@ func dieWithSupervisor(rundir string) error {
 	if err := supervisor.DieWithParent(); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(supervisor.PIDPath(rundir))
-	if os.Getenv("SUPERVISOR_ENABLED") == "" || err != nil {
+	if os.Getenv("SUPERVISOR_ENABLED") == "" {
 		return nil
 	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid != os.Getppid() {
+	text, err := os.ReadFile(supervisor.PIDPath(rundir))
+	if errors.Is(err, os.ErrNotExist) { // it is written before any process is started
+		return supervisor.ErrOrphan
+	}
+	if pid, bad := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && bad == nil && pid != os.Getppid() {
 		return supervisor.ErrOrphan
 	}
 	return nil

@@ -17,7 +17,7 @@ type Engine interface {
 	// Explain resolves a name live and returns the trace of it as JSON.
 	Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error)
 	ClearCache(ctx context.Context, what control.CacheClear) (control.CacheCleared, error)
-	// Forget drops what is kept in memory of a cache that another worker has cleared.
+	// Forget finishes writing to the shared cache and drops what is kept of it in memory.
 	Forget()
 	// Update switches to another version that needs no restart: its rules and
 	// whatever else can change live. On error the old one stays in force.

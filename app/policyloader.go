@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,16 +55,6 @@ func compilePolicy(cfg *config.Config, log *slog.Logger) (generation uint64, err
 	}
 	log.Info("policy compiled", "generation", sink.Number(), "names", report.Names, "records", report.Records, "subtrees", report.Subtrees)
 	return sink.Number(), nil
-}
-
-func policyInput(l *config.LocalData) compile.Input {
-	in := compile.Input{TTL: uint32(l.TTL / time.Second), NoData: l.NoData}
-	for _, a := range l.Addresses {
-		in.Addresses = append(in.Addresses, compile.Address{
-			Name: a.Name, Addrs: a.Addrs, Pointer: "/local-data/addresses/" + strings.TrimSuffix(a.Name, "."),
-		})
-	}
-	return in
 }
 
 // join fetches the assignment of a component.

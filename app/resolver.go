@@ -184,6 +184,12 @@ func (e *resolving) ClearCache(_ context.Context, what control.CacheClear) (cont
 	return cleared, err
 }
 
+// Forget implements [Engine]. What waits to be written is in memory, too.
+func (e *resolving) Forget() {
+	e.store.Flush() // what fails is counted
+	e.Worker.Forget()
+}
+
 // Update implements [Engine]: rules can change under a running worker.
 func (e *resolving) Update(v control.Version) error {
 	rules, err := loadRules(&v.Config, v.Rules)

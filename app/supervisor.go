@@ -58,10 +58,16 @@ type supervisorOptions struct {
 // supervise takes the run directory and runs the processes in it until a signal
 // or the manager ends it.
 func (a *App) supervise(ctx context.Context, o supervisorOptions) error {
+	if o.kind == builtinKind { // the other replaces this process
+		var stop context.CancelFunc
+		ctx, stop = untilSignal(ctx)
+		defer stop()
+	}
 	lock, err := supervisor.Lock(o.rundir)
 	if err != nil {
 		return err
 	}
+	removeTraces(o.rundir)
 	self, err := os.Executable()
 	if err == nil {
 		err = o.conf(self).Write()
@@ -72,7 +78,7 @@ func (a *App) supervise(ctx context.Context, o supervisorOptions) error {
 	if err == nil {
 		nameProcess("supervisor")
 		log := newSupervisorLog(o.level)
-		if builtin.Run(ctx, supervisor.Path(o.rundir), a.Stdout, log) != 0 {
+		if builtin.Run(ctx, supervisor.Path(o.rundir), a.Stdout, log) != 0 || manager.GaveUp(o.rundir) {
 			err = errFailed
 		}
 		removeTraces(o.rundir)
@@ -96,8 +102,8 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 	}
 	m, loader, worker, gc := base, base, base, base
 	m.Name, m.Command, m.Priority = "manager", managerArgs, priorityManager
-	m.AutoStart, m.AutoRestart, m.StartRetries, m.StopSignal = true, supervisor.RestartAlways, 3, syscall.SIGINT
-	m.StopWaitSecs = 30 // it waits for the others
+	m.AutoStart, m.AutoRestart, m.StopSignal = true, supervisor.RestartAlways, syscall.SIGINT // it gives up itself
+	m.StopWaitSecs = 30                                                                       // it waits for the others
 	loader.Name, loader.Command = "policy-loader", []string{self, "policy-loader", "--rundir", o.rundir}
 	loader.AutoRestart, loader.ExitCodes, loader.StartSecs, loader.StartRetries = supervisor.RestartNever, nil, 0, 0
 	worker.Name, worker.NumProcs = "kresd", workersPerCPU*runtime.NumCPU()+1

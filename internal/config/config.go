@@ -174,16 +174,3 @@ type Logging struct {
 	Target LogTarget
 	Groups []string // processes and parts that log at debug level whatever Level is
 }
-
-// LocalData are the names answered from the configuration.
-type LocalData struct {
-	Addresses []LocalAddress // in the order written
-	TTL       time.Duration
-	NoData    bool // answer NODATA for the other types of these names
-}
-
-// LocalAddress gives one name its addresses.
-type LocalAddress struct {
-	Name  string // lower case, with trailing dot
-	Addrs []netip.Addr
-}

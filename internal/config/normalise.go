@@ -186,22 +186,3 @@ func (v *Valid) logging() Logging {
 		Groups: items[string](s, "groups"),
 	}
 }
-
-// defaultLocalTTL is what the original's worker uses when nothing is configured.
-const defaultLocalTTL = 5 * time.Minute
-
-func (v *Valid) localData() LocalData {
-	s := get[*section](v.root, "local-data")
-	l := LocalData{TTL: defaultLocalTTL, NoData: get[bool](s, "nodata")}
-	if s.value("ttl").v != nil {
-		l.TTL = get[time.Duration](s, "ttl")
-	}
-	for _, p := range get[[]pair](s, "addresses") {
-		a := LocalAddress{Name: p.key.(string)}
-		for _, addr := range p.value.v.([]value) {
-			a.Addrs = append(a.Addrs, addr.v.(netip.Addr))
-		}
-		l.Addresses = append(l.Addresses, a)
-	}
-	return l
-}

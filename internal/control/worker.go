@@ -14,8 +14,8 @@ type Worker interface {
 	// Explain resolves a name live and returns the trace.
 	Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error)
 	ClearCache(ctx context.Context, what CacheClear) (CacheCleared, error)
-	// Forget drops what the worker keeps in memory of a cache that another
-	// one has cleared.
+	// Forget finishes writing to the shared cache and drops what the worker
+	// keeps of it in memory.
 	Forget()
 	// Update switches to another version that needs no restart. The sockets
 	// of the assignment are ignored: the worker keeps those it has.

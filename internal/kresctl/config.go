@@ -46,6 +46,7 @@ func (t *Tool) configGetCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&pointer, "path", "p", "", "JSON `POINTER` of the part to print")
+	c.RegisterFlagCompletionFunc("path", completePointer)
 	f.flags(c, "YAML")
 	return c
 }

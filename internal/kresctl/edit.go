@@ -50,6 +50,7 @@ func (t *Tool) change(use, short, method string) *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&pointer, "path", "p", "", "JSON `POINTER` of the part to change")
+	c.RegisterFlagCompletionFunc("path", completePointer)
 	return c
 }
 
@@ -88,5 +89,6 @@ func (t *Tool) configDeleteCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&pointer, "path", "p", "", "JSON `POINTER` of the part to delete; everything without it")
+	c.RegisterFlagCompletionFunc("path", completePointer)
 	return c
 }

@@ -37,6 +37,7 @@ func fakeManager(t *testing.T) (socket string, asked func() string) {
 		"/v1/versions":            `[{"version":1,"time":"2024-01-02T03:04:05Z","origin":"start"},{"version":2,"time":"2024-01-02T03:05:05Z","origin":"reload"}]`,
 		"/v1/versions/2/diff":     `[{"pointer":"/workers","before":1,"after":2,"cost":"worker"},{"pointer":"/nsid","after":"x","cost":"worker"}]`,
 		"/v1/versions/1/rollback": "",
+		"/metrics/prometheus":     "resolver_answer_total 3\n",
 		"/stop":                   "ok",
 		"/explain":                `{"name":"a.","type":"MX","rcode":"SERVFAIL","reason":"because of it"}`,
 	}
@@ -74,6 +75,7 @@ func TestCommands(t *testing.T) {
 		{"config get", "GET /v1/config ", "workers: 2\nnetwork:\n    listen:\n        - interface: lo\nnsid: \"yes\"\n"},
 		{"config get --json -p /workers", "GET /v1/config/workers ", "2\n"},
 		{"metrics", "GET /metrics/json ", "{\n    \"kresd:kresd0\": null\n}\n"},
+		{"metrics --prometheus", "GET /metrics/prometheus ", "resolver_answer_total 3\n"},
 		{"pids kresd", "GET /processes/kresd ", "17\n"},
 		{"reload", "POST /reload ", ""},
 		{"stop", "POST /stop ", ""},
@@ -156,14 +158,22 @@ func TestOffline(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config.yaml")
 	os.WriteFile(config, []byte("workers: 1\n"), 0o600)
 	for args, want := range map[string]string{
-		"":                   "Usage:",
-		"config":             "get",
-		"cache":              "clear",
+		"--help":                              "Usage:",
+		"config":                              "get",
+		"cache":                               "clear",
+		"completion bash":                     "complete -o default",
+		"completion zsh":                      "#compdef kresctl",
+		"completion fish":                     "complete -c kresctl",
+		"__complete config get -p /cache/gar": "/cache/garbage-collector",
+		"__complete config set -p /cache/garbage-collector/thres": "/cache/garbage-collector/threshold",
+		"__complete config delete -p /network/listen/0/p":         "/network/listen/0/port",
+		"__complete conf":    "config",
+		"__complete pids ":   "all",
 		"schema":             `"properties"`,
 		"--version":          "test",
 		"validate " + config: "--strict",
 	} {
-		if out, errs, status := run(strings.Fields(args)...); status != 0 || !strings.Contains(out, want) {
+		if out, errs, status := run(strings.Split(args, " ")...); status != 0 || !strings.Contains(out, want) {
 			t.Errorf("%q: status %d, printed %q %q", args, status, out, errs)
 		}
 	}

@@ -14,19 +14,26 @@ import (
 )
 
 func (t *Tool) metricsCommand() *cobra.Command {
-	return &cobra.Command{
+	var prometheus bool
+	c := &cobra.Command{
 		Use: "metrics [FILE]", Short: "Print the counters of all workers", Args: wrongArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			text, err := t.call(c.Context(), http.MethodGet, "/metrics/json", nil)
-			if err != nil {
-				return err
+			path := "/metrics/json"
+			if prometheus {
+				path = "/metrics/prometheus"
 			}
-			if text, err = asJSON(text); err != nil {
+			text, err := t.call(c.Context(), http.MethodGet, path, nil)
+			if err == nil && !prometheus {
+				text, err = asJSON(text)
+			}
+			if err != nil {
 				return err
 			}
 			return t.deliver(text, args)
 		},
 	}
+	c.Flags().BoolVar(&prometheus, "prometheus", false, "print the format of Prometheus")
+	return c
 }
 
 func (t *Tool) cacheCommand() *cobra.Command {
@@ -76,6 +83,7 @@ func (t *Tool) pidsCommand() *cobra.Command {
 	var asList bool
 	c := &cobra.Command{
 		Use: "pids [kresd|gc|all]", Short: "Print the process ids", Args: wrongArgs(cobra.MaximumNArgs(1)),
+		ValidArgs: []string{"kresd", "gc", "all"},
 		RunE: func(c *cobra.Command, args []string) error {
 			kind := "all"
 			if len(args) == 1 {

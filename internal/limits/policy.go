@@ -10,4 +10,6 @@ const (
 	RuleValueBytes = 1 << 20
 	// RuleGenerations is how many times a number is tried for a new generation when others make them too.
 	RuleGenerations = 16
+	// HostsFileFaults is how many faults of one hosts file are told: one in another format has a fault in every line.
+	HostsFileFaults = 20
 )

@@ -29,6 +29,9 @@ func (m *Manager) serve(ctx context.Context) error {
 	go func() { failed <- server.Serve(l) }()
 	go func() { failed <- debug.Serve(internal) }()
 	go m.watch(ctx)
+	if m.watcher != nil {
+		go m.watcher.Run(ctx)
+	}
 	notifySystemd("READY=1")
 
 	select {

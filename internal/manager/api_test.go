@@ -73,7 +73,9 @@ func TestAPI(t *testing.T) {
 	}
 	w.takeEvents()
 	request(m, "POST", "/cache/clear", "")
-	if events := w.takeEvents(); !slices.Equal(events, []string{"forget kresd:kresd0", "forget kresd:kresd1"}) {
+	if events := w.takeEvents(); !slices.Equal(events, []string{
+		"forget kresd:kresd0", "forget kresd:kresd1", "clear kresd:kresd0", "forget kresd:kresd0", "forget kresd:kresd1",
+	}) {
 		t.Errorf("clearing the cache: %q", events)
 	}
 	w.configure(3, "")

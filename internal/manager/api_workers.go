@@ -43,6 +43,9 @@ func (m *Manager) clearCache(w http.ResponseWriter, r *http.Request) {
 	client, err := m.first()
 	var result json.RawMessage
 	if err == nil {
+		err = m.forget(r.Context()) // else somebody writes afterwards what he has had before
+	}
+	if err == nil {
 		result, err = client.ClearCache(r.Context(), what)
 	}
 	if err == nil {
@@ -51,7 +54,8 @@ func (m *Manager) clearCache(w http.ResponseWriter, r *http.Request) {
 	control.WriteJSON(w, result, err)
 }
 
-// forget makes every worker drop what it keeps of the cache in memory. One that
+// forget makes every worker write what it has to write to the cache, and drop what
+// it keeps of it in memory. One that
 // has gone meanwhile keeps nothing.
 func (m *Manager) forget(ctx context.Context) error {
 	var errs []error

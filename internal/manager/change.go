@@ -120,9 +120,11 @@ func (m *Manager) replace(ctx context.Context, old, next *current) error {
 	}
 	if err = m.roll(ctx, next.Version, sockets, before); err == nil {
 		m.useSockets(sockets)
+		release(sockets)
 		return nil
 	}
 	m.Log.Error("roll-back", "reason", err)
+	release(sockets)
 	if back := m.roll(ctx, old.Version, m.sockets, after); back != nil {
 		err = fmt.Errorf("%w; going back failed as well: %w", err, back)
 	}
@@ -144,6 +146,9 @@ func (m *Manager) roll(ctx context.Context, v control.Version, sockets map[int][
 	}
 	if err := m.startWorkers(ctx, v, sockets, before, after); err != nil {
 		return err
+	}
+	if before > after {
+		m.retire(sockets)
 	}
 	return m.stopWorkers(ctx, after, before)
 }

@@ -208,6 +208,7 @@ func (a *actor) Explain(_ context.Context, name, rrtype string) (json.RawMessage
 	return json.Marshal(name + " " + rrtype)
 }
 func (a *actor) ClearCache(context.Context, control.CacheClear) (control.CacheCleared, error) {
+	a.world.event("clear %s", a.name)
 	return control.CacheCleared{Count: 7}, nil
 }
 func (a *actor) Forget() { a.world.event("forget %s", a.name) }

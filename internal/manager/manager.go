@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/manager/files"
 	"knot-resolver/internal/manager/metrics"
 )
 
@@ -33,6 +36,7 @@ type Manager struct {
 	live     atomic.Pointer[current] // nil until started
 	history  *history
 	ledger   *metrics.Ledger    // set by Run
+	watcher  *files.Watcher     // set by Run; nil when there is none
 	sockets  map[int][]socket   // by worker; guarded by the token
 	shutdown context.CancelFunc // set by Run
 }
@@ -56,7 +60,8 @@ func New(o Options) *Manager {
 
 // Run starts the system or takes over a running one, and serves until ctx ends
 // or the API is asked to stop. Then it stops the whole system and returns nil.
-// A start that fails leaves the rest to the supervisor and returns why.
+// A start that fails returns why; the supervisor then tries another manager, until
+// one gives up.
 func (m *Manager) Run(ctx context.Context) error {
 	ctx, m.shutdown = context.WithCancel(ctx)
 	defer m.shutdown()
@@ -64,6 +69,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		return fmt.Errorf("manager: %w", err)
 	}
 	m.openLedger()
+	m.openWatcher(ctx)
 	join, err := control.Listen(control.JoinPath(m.Rundir), 0o600)
 	if err != nil {
 		return err
@@ -98,12 +104,22 @@ func (m *Manager) start(ctx context.Context) error {
 	if adopted {
 		return nil
 	}
-	return m.coldStart(ctx)
+	if err := m.coldStart(ctx); err != nil {
+		if ctx.Err() == nil {
+			m.coldStartFailed(err)
+		}
+		return err
+	}
+	os.Remove(failuresFile(m.Rundir))
+	return nil
 }
 
 // use makes v the version in force.
 func (m *Manager) use(v *current) {
 	m.live.Store(v)
+	if m.watcher != nil {
+		m.watcher.Watch(slices.Collect(maps.Keys(inputs(&v.Config))))
+	}
 	m.Logging(v.Config.Logging)
 }
 

@@ -17,12 +17,19 @@ type pair struct {
 func pairs() []pair {
 	header := "\x00\x00\x00\x00\x00\x3c"
 	return []pair{
-		{"o\x00\x00", "text", true},
-		{"o\x00", "text", false},
+		{"o\x00\x00", "\xff\xfftext", true},
+		{"o\x00\x00", "t", false},
+		{"o\x00", "\xff\xfftext", false},
+		{"d", "", true},
+		{"d", "x", false},
+		{"dx", "", false},
+		{"stest\x00", header + "\x80", true},
+		{"stest\x00", header + "\x82", true},
+		{"stest\x00", header + "\x86", false},
 		{"s", header + "\x01", true},
 		{"stest\x00", header + "\x01", true},
 		{"stest\x00", header + "\x00", false},
-		{"stest\x00", header + "\x05", false},
+		{"stest\x00", header + "\x06", false},
 		{"stest\x00", header, false},
 		{"stest\x00", header + "\x01\x01", false},
 		{"stest", header + "\x01", false},
@@ -35,13 +42,18 @@ func pairs() []pair {
 		{"s" + strings.Repeat("a", 64) + "\x00", header + "\x01", false},
 		{"s" + strings.Repeat("a\x00", 127), header + "\x01", true},
 		{"s" + strings.Repeat("a\x00", 128), header + "\x01", false},
-		{"etest\x00\x00\x00\x01", header + "\x00\x04\x7f\x00\x00\x01", true},
-		{"etest\x00\x00\x00\x01", header + "\x00\x05\x7f\x00\x00\x01", false},
-		{"etest\x00\x00\x00\x05", header, true},
+		{"etest\x00\x00\x00\x01", header + "\x00\x00\x04\x7f\x00\x00\x01", true},
+		{"etest\x00\x00\x00\x01", header + "\x00\x00\x05\x7f\x00\x00\x01", false},
+		{"etest\x00\x00\x00\x05", header + "\x01", true},
+		{"etest\x00\x00\x00\x05", header + "\x04", true},
+		{"etest\x00\x00\x00\x05", header + "\x05", false},
+		{"etest\x00\x00\x00\x05", header + "\x00", false},
+		{"etest\x00\x00\x00\x05", header + "\x01\x00\x01\x00", false},
+		{"etest\x00\x00\x00\x01", header + "\x01", false},
 		{"etest\x00\x00\x00\x01", header, false},
-		{"etest\x00\x00\x01", header + "\x00\x01x", false},
-		{"e\x00\x00\x01", header + "\x00\x04\x7f\x00\x00\x01", true},
-		{"e\x00\x01", header, false},
+		{"etest\x00\x00\x01", header + "\x00\x00\x01x", false},
+		{"e\x00\x00\x01", header + "\x00\x00\x04\x7f\x00\x00\x01", true},
+		{"e\x00\x01", header + "\x01", false},
 		{"x", "", false},
 		{"", "", false},
 	}
@@ -91,7 +103,7 @@ func FuzzNameKeys(f *testing.F) {
 		}
 		name = name.Lower()
 		h := Header{TTL: 60}
-		if _, err := Check(AppendSubtreeKey(nil, name), AppendSubtree(nil, h, SubtreeEmpty)); err != nil {
+		if _, err := Check(AppendSubtreeKey(nil, name), AppendSubtree(nil, h, SubtreeEmpty, false)); err != nil {
 			t.Error(err)
 		}
 		if _, err := Check(AppendExactKey(nil, name, dns.TypeHTTPS), AppendExact(nil, h, dns.RDatas(nil).Append([]byte{1}))); err != nil {

@@ -38,7 +38,7 @@ func TestLoadRefusesWhatBreaksTheLayout(t *testing.T) {
 	for what, fill := range map[string]func(ruledb.Sink) error{
 		"unknown kind": func(s ruledb.Sink) error { return s.Put([]byte("?"), nil) },
 		"missing origin": func(s ruledb.Sink) error {
-			return s.Put(policy.AppendSubtreeKey(nil, name), policy.AppendSubtree(nil, h, policy.SubtreeEmpty))
+			return s.Put(policy.AppendSubtreeKey(nil, name), policy.AppendSubtree(nil, h, policy.SubtreeEmpty, false))
 		},
 	} {
 		w, err := store.Create()

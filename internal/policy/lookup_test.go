@@ -43,14 +43,28 @@ func describe(rules *policy.Rules, question string) string {
 		if res.SOA.Type != dns.TypeSOA || res.SOA.RDatas.Count() != 1 || res.RRset != nil {
 			return "malformed negative answer"
 		}
-		return fmt.Sprintf("%s %d %s", map[policy.Kind]string{policy.NoData: "NODATA", policy.NXDomain: "NXDOMAIN"}[res.Kind], res.SOA.TTL, res.SOA.Owner)
-	}
-	if res.RRset.Owner != qname || res.RRset.Type != qtype {
-		return "records of another question"
+		kinds := map[policy.Kind]string{policy.NoData: "NODATA", policy.NXDomain: "NXDOMAIN", policy.Drop: "DROP"}
+		out := fmt.Sprintf("%s %d %s", kinds[res.Kind], res.SOA.TTL, res.SOA.Owner)
+		if res.EDE != dns.NoEDE {
+			out += fmt.Sprintf(" EDE %d", res.EDE)
+		}
+		return out
 	}
 	out := fmt.Sprint(res.RRset.TTL)
+	switch t := res.RRset.Type; {
+	case res.EDE != dns.NoEDE:
+		return "records with an error"
+	case t == dns.TypeDNAME && qname.Below(res.RRset.Owner):
+		out += fmt.Sprintf(" %v DNAME", res.RRset.Owner)
+	case res.RRset.Owner != qname:
+		return "records of another name"
+	case t == dns.TypeCNAME && qtype != t:
+		out += " CNAME"
+	case t != qtype:
+		return "records of another type"
+	}
 	for rdata := range res.RRset.RDatas.All() {
-		out += " " + rdataText(qtype, rdata)
+		out += " " + rdataText(res.RRset.Type, rdata)
 	}
 	return out
 }
@@ -62,6 +76,9 @@ func rdataText(t dns.Type, rdata []byte) string {
 	if t == dns.TypeSOA {
 		soa, err := dns.ParseSOA(rdata)
 		return fmt.Sprint(soa.Serial, err)
+	}
+	if t == dns.TypeTXT {
+		return string(rdata[1:])
 	}
 	target, err := dns.Target(rdata)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/policy/ruledb"
 )
@@ -11,7 +12,8 @@ import (
 // Rules is an open rule set. It is immutable and may be used from many goroutines.
 type Rules struct {
 	kv      ruledb.KV
-	origins []string
+	origins []Origin
+	drops   bool
 	keys    sync.Pool // *[limits.RuleKeyBytes]byte: a key on the stack would escape into the KV
 }
 
@@ -20,12 +22,17 @@ func Open(kv ruledb.KV) (*Rules, error) {
 	r := &Rules{kv: kv}
 	r.keys.New = func() any { return new([limits.RuleKeyBytes]byte) }
 	for n := 0; n <= 0xffff; n++ {
-		text, ok := kv.Get(AppendOriginKey(nil, uint16(n)))
+		value, ok := kv.Get(AppendOriginKey(nil, uint16(n)))
 		if !ok {
 			break
 		}
-		r.origins = append(r.origins, string(text))
+		origin, ok := parseOrigin(value)
+		if !ok {
+			return nil, fmt.Errorf("%w: origin %d", ErrLayout, n)
+		}
+		r.origins = append(r.origins, origin)
 	}
+	_, r.drops = kv.Get(AppendDropKey(nil))
 	return r, nil
 }
 
@@ -49,17 +56,20 @@ func Load(store ruledb.Store, generation uint64) (*Rules, error) {
 func (r *Rules) check(db *ruledb.Memory) error {
 	return db.All(func(key, value []byte) error {
 		origin, err := Check(key, value)
-		if err == nil && key[0] != originKey && int(origin) >= len(r.origins) {
+		if err == nil && (key[0] == exactKey || key[0] == subtreeKey) && int(origin) >= len(r.origins) {
 			err = fmt.Errorf("%w: key %q: origin %d of %d", ErrLayout, key, origin, len(r.origins))
 		}
 		return err
 	})
 }
 
-// origin returns the text of an origin.
-func (r *Rules) origin(n uint16) string {
+// Drops says whether there are rules that leave a query without an answer.
+func (r *Rules) Drops() bool { return r.drops }
+
+// origin returns an origin by its number.
+func (r *Rules) origin(n uint16) Origin {
 	if int(n) >= len(r.origins) {
-		return "unknown"
+		return Origin{"unknown", dns.NoEDE}
 	}
 	return r.origins[n]
 }

@@ -81,16 +81,29 @@ func (w *Worker) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, b
 	if apex, forwarded := w.engine.Forwarded(name, t); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
 		return cache.Entry{}, false
 	}
-	e := cache.Entry{Rank: cache.Secure, Inserted: now, EDE: dns.NoEDE, Reason: r.Rule}
+	e := cache.Entry{Rank: cache.Secure, Inserted: now, EDE: r.EDE, Reason: r.Rule}
+	if r.EDE != dns.NoEDE {
+		e.Reason += ", rule for " + r.Owner.String()
+	}
 	switch r.Kind {
 	case policy.Answer:
 		e.Kind, e.Answer, e.TTL = cache.Positive, *r.RRset, r.RRset.TTL
-	case policy.NXDomain:
+	case policy.NXDomain, policy.Drop:
 		e.Kind, e.Authority, e.TTL = cache.NXDomain, []dns.RRset{r.SOA}, r.SOA.TTL
 	default:
 		e.Kind, e.Authority, e.TTL = cache.NoData, []dns.RRset{r.SOA}, r.SOA.TTL
 	}
 	return e, true
+}
+
+// silent says whether the rules leave a question without an answer.
+func (w *Worker) silent(q iterate.Question) bool {
+	rules := w.rules.Load()
+	if rules == nil || !rules.Drops() {
+		return false
+	}
+	r, ok := rules.Lookup(q.Name, q.Type)
+	return ok && r.Kind == policy.Drop
 }
 
 // Inline implements [server.Handler]: repetitions, refusals, local data and cache hits.
@@ -122,6 +135,10 @@ func (w *Worker) inline(dst []byte, req *server.Request, now time.Time) (answer 
 	if v := w.options.Admit.Message(&m); !v.OK() {
 		w.counters.request(req)
 		return w.finish(dst, req, &m, refusal(v), now), false, true
+	}
+	if w.silent(question(&m)) {
+		w.counters.request(req)
+		return nil, false, true
 	}
 	out, ok := w.engine.FromCache(question(&m))
 	if !ok && !m.Flags().Has(dns.FlagRD) {

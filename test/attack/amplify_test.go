@@ -61,7 +61,8 @@ func manyServers(w *world, count int) quirk {
 		}
 		var ns []miekg.RR
 		for i := range count {
-			ns = append(ns, rr(fmt.Sprintf("sub.evil.test. 60 NS r%d-%d.victim.test.", w.rng.Uint32(), i)))
+			header := miekg.RR_Header{Name: "sub.evil.test.", Rrtype: miekg.TypeNS, Class: miekg.ClassINET, Ttl: 60}
+			ns = append(ns, &miekg.NS{Hdr: header, Ns: fmt.Sprintf("r%d-%d.victim.test.", w.rng.Uint32(), i)})
 		}
 		return referral(q, ns, nil)
 	}

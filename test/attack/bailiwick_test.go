@@ -3,6 +3,7 @@ package attack
 import (
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	miekg "github.com/miekg/dns"
 
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/iterate"
 )
 
 // trapIP is the server that injected records lead to. It answers everything with itself.
@@ -170,4 +172,39 @@ func TestBW14(t *testing.T) {
 func addressOf(set dns.RRset) string {
 	a, _ := dns.AddrOf(set.Type, set.RDatas.First())
 	return a.String()
+}
+
+// TestBW04: MaginotDNS, a forwarder that answers for more than it is asked for.
+func TestBW04(t *testing.T) {
+	const forwarderIP = "192.0.2.60"
+	for _, authoritative := range []bool{false, true} {
+		t.Run(fmt.Sprintf("authoritative %v", authoritative), func(t *testing.T) {
+			set := bare()(0)
+			set.engine = func(o *iterate.Options) {
+				o.Forwards = []iterate.Forward{{Apex: dns.MustName("corp.test"), Servers: []netip.AddrPort{netip.MustParseAddrPort(forwarderIP + ":53")}, Authoritative: authoritative}}
+				o.Negative = []dns.Name{dns.MustName("corp.test")}
+			}
+			play(t, same(set), func(w *world) {
+				w.trap()
+				w.listen(forwarderIP, func(transport string, _ []byte, q *miekg.Msg) [][]byte {
+					injected := []miekg.RR{rr("test. 86400 NS ns.evil.test."), rr("victim.test. 86400 NS ns.victim.test."), rr("www.victim.test. 86400 A " + trapIP), rr("ns.victim.test. 86400 A " + trapIP)}
+					answer := append([]miekg.RR{rr("x.corp.test. 60 CNAME www.victim.test.")}, injected[2:]...)
+					if lowered(q) != "x.corp.test." {
+						answer = append([]miekg.RR{rr(lowered(q) + " 60 A 10.0.0.1")}, injected[2:]...)
+					}
+					m := reply(q, 0, answer, injected[:2], injected[2:])
+					m.RecursionAvailable = true
+					return [][]byte{w.pack(transport, q, m)}
+				})
+				if m := w.ask("a.corp.test.", miekg.TypeA); addresses(m) != "10.0.0.1" {
+					w.Errorf("%v", m)
+				}
+				if m := w.ask("x.corp.test.", miekg.TypeA); addresses(m) != "198.51.100.1" {
+					w.Errorf("%v", m)
+				}
+				w.clean()
+				w.expect("u3.good.test.", "203.0.113.4")
+			})
+		})
+	}
 }

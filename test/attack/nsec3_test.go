@@ -141,7 +141,7 @@ func TestDW06(t *testing.T) {
 				for _, name := range []string{deep("c10", 4), deep("c10", 35), deep("c10", 120), deep("c0", 4)} {
 					w.reset()
 					w.ask(name, miekg.TypeA)
-					w.atMost("H", float64(w.used(limits.KindNSEC3Blocks)), limits.AggressiveBlocks)
+					w.atMost("H", float64(w.used(limits.KindNSEC3Blocks)), 150)
 				}
 			})
 		})

@@ -89,7 +89,7 @@ func TestAM12(t *testing.T) {
 				w.atMost("LQ", float64(w.LQ("")), 100)
 				start := time.Now()
 				w.reset()
-				for i := range 50 { // different clients within a second or so
+				for i := range 25 { // different clients within a second or so
 					w.ask(fmt.Sprintf("n%d.wide.test.", i), miekg.TypeA)
 				}
 				w.mu.Lock()

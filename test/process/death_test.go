@@ -1,6 +1,8 @@
 package process
 
 import (
+	"math/rand/v2"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -208,4 +210,63 @@ func TestColdStartTime(t *testing.T) {
 		}
 	}
 	t.Logf("first answer after %v", time.Since(began)) // reported, never asserted
+}
+
+// A signal ends the system whenever it comes during the start.
+func TestSignalDuringStart(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := prepare(t, options{})
+		for range 25 {
+			s.launch(kind)
+			time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
+			s.cmd.Process.Signal(syscall.SIGTERM)
+			s.waitExit()
+			s.eventually("no process is left", func() bool { return len(s.tree()) == 0 })
+		}
+		s.launch(kind)
+		s.waitLog("everything started")
+		s.serves(port)
+	})
+}
+
+// However often the manager dies, the workers serve and it comes back.
+func TestManagerKilledAgainAndAgain(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind})
+		before := s.workers()
+		udp := s.load("udp", port)
+		for range 6 {
+			s.eventually("a manager", func() bool { return len(s.role("manager")) == 1 })
+			s.kill(s.only("manager"))
+		}
+		s.eventually("the API is back", func() bool { _, _, status := s.ctl("config", "get"); return status == 0 })
+		lossless(t, udp)
+		if now := s.workers(); !slices.Equal(now, before) {
+			t.Errorf("workers were replaced: %v, then %v", before, now)
+		}
+	})
+}
+
+// A system that cannot start ends, and says why.
+func TestColdStartGivesUp(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := prepare(t, options{})
+		taken, err := net.Listen("tcp", net.JoinHostPort(s.addr, strconv.Itoa(port)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.launch(kind)
+		status := s.waitExit()
+		if kind == "builtin" && status != 1 { // the other one says 0 whatever happens
+			t.Errorf("exit status %d", status)
+		}
+		if log := s.logged(); !strings.Contains(log, "address already in use") || !strings.Contains(log, "giving up") {
+			t.Errorf("log: %s", log)
+		}
+		s.eventually("no process is left", func() bool { return len(s.tree()) == 0 })
+		taken.Close()
+		s.launch(kind)
+		s.waitLog("everything started")
+		s.serves(port)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +45,22 @@ func TestReloadReplacesWorkers(t *testing.T) {
 		if s.ask("tcp", port, time.Second) {
 			t.Error("the old port still answers")
 		}
+	})
+}
+
+// Workers come and go without losing a question.
+func TestReloadChangesNumberOfWorkers(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind, workers: 3})
+		udp, tcp := s.load("udp", port), s.load("tcp", port)
+		for _, n := range []int{1, 2, 3, 1} {
+			s.must("config", "set", "-p", "/workers", strconv.Itoa(n))
+			if got := len(s.workers()); got != n {
+				t.Errorf("%d workers, expected %d", got, n)
+			}
+		}
+		lossless(t, udp)
+		lossless(t, tcp)
 	})
 }
 

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,95 +12,133 @@ import (
 	"knot-resolver/internal/policy/ruledb"
 )
 
-// exact identifies records.
-type exact struct {
-	name dns.Name
-	typ  dns.Type
-}
+// layer orders the sources of rules: all local data is in the lowest, every response policy zone has
+// one of its own. What a lower layer says about a name stands.
+type layer uint16
 
-// set is the records of one name and type. Without records it is the NODATA mark.
+// set is the records of one type.
 type set struct {
+	typ     dns.Type
 	header  policy.Header
 	records dns.RDatas
 	left    int // records left out because the set was full
 }
 
-type subtree struct {
+// node is what is known of one name.
+type node struct {
+	layer  layer
+	mark   policy.Mark // for types without records; has no effect beside a CNAME record
 	header policy.Header
-	kind   policy.Subtree
+	sets   []set
+}
+
+func (n *node) set(t dns.Type) *set {
+	for i := range n.sets {
+		if n.sets[i].typ == t {
+			return &n.sets[i]
+		}
+	}
+	return nil
+}
+
+// subtree is a rule for a name and everything below.
+type subtree struct {
+	header   policy.Header
+	kind     policy.Subtree
+	layer    layer
+	wildcard bool
+	wild     layer // of the wildcard
 }
 
 // builder collects rules until all are known.
 type builder struct {
-	sets     map[exact]*set
+	names    map[dns.Name]*node
 	subtrees map[dns.Name]subtree
-	origins  []string
+	origins  []policy.Origin
+	drops    bool
+	warnings []string
 }
 
 func newBuilder() *builder {
-	return &builder{sets: map[exact]*set{}, subtrees: map[dns.Name]subtree{}}
+	return &builder{names: map[dns.Name]*node{}, subtrees: map[dns.Name]subtree{}}
 }
 
-// origin registers the text that explains where rules come from.
-func (b *builder) origin(text string) uint16 {
-	b.origins = append(b.origins, text)
+// origin registers the text that explains where rules come from, and the code that denials get.
+func (b *builder) origin(text string, code dns.EDECode) uint16 {
+	b.origins = append(b.origins, policy.Origin{Text: text, EDE: code})
 	return uint16(len(b.origins) - 1)
 }
 
-// add merges a record into its set; the lower TTL counts. It reports false, and leaves the record
-// out, when the set is full.
-func (b *builder) add(name dns.Name, t dns.Type, h policy.Header, rdata []byte) bool {
-	key := exact{name, t}
-	s := b.sets[key]
+func (b *builder) warn(format string, args ...any) {
+	b.warnings = append(b.warnings, fmt.Sprintf(format, args...))
+}
+
+// node returns the node of a name, made when there is none.
+func (b *builder) node(name dns.Name, l layer) *node {
+	n := b.names[name]
+	if n == nil {
+		n = &node{layer: l}
+		b.names[name] = n
+	}
+	return n
+}
+
+var (
+	errFull   = fmt.Errorf("more than %d records of one type", limits.RRsetRecords)
+	errSingle = errors.New("there is another record of this type, and there can be only one")
+)
+
+// add merges a record into its set; the lower TTL counts. It leaves the record out, and says why, when there is no room for it.
+func (b *builder) add(n *node, t dns.Type, h policy.Header, rdata []byte) error {
+	s := n.set(t)
 	if s == nil {
-		b.sets[key] = &set{header: h, records: dns.RDatas(nil).Append(rdata)}
-		return true
+		n.sets = append(n.sets, set{typ: t, header: h, records: dns.RDatas(nil).Append(rdata)})
+		return nil
 	}
 	s.header.TTL = min(s.header.TTL, h.TTL)
-	if s.records.Contains(rdata) {
-		return true
-	}
-	if s.records.Count() >= limits.RRsetRecords {
+	switch {
+	case s.records.Contains(rdata):
+		return nil
+	case t == dns.TypeCNAME || t == dns.TypeDNAME || t == dns.TypeSOA:
+		return errSingle
+	case s.records.Count() >= limits.RRsetRecords || len(s.records)+len(rdata)+2 > limits.RuleValueBytes-16:
 		s.left++
-		return false
+		return errFull
 	}
 	s.records = s.records.Append(rdata)
-	return true
+	return nil
 }
 
 // noData marks that a name has no data of the types that were not added, if wanted.
-func (b *builder) noData(name dns.Name, h policy.Header, wanted bool) {
-	key := exact{name, dns.TypeCNAME}
-	switch s := b.sets[key]; {
+func (n *node) noData(h policy.Header, wanted bool) {
+	switch {
 	case !wanted:
-	case s == nil:
-		b.sets[key] = &set{header: h}
+	case n.mark == policy.MarkNone:
+		n.mark, n.header = policy.MarkNoData, h
 	default:
-		s.header.TTL = min(s.header.TTL, h.TTL)
+		n.header.TTL = min(n.header.TTL, h.TTL)
 	}
 }
 
-// defaultRecords adds a whole set unless the configuration has one.
-func (b *builder) defaultRecords(name dns.Name, t dns.Type, h policy.Header, records dns.RDatas) {
-	key := exact{name, t}
-	if b.sets[key] == nil {
-		b.sets[key] = &set{header: h, records: records}
+// subtree adds a rule for a subtree; of two for one name the first stands.
+func (b *builder) subtree(name dns.Name, kind policy.Subtree, h policy.Header, l layer) {
+	s := b.subtrees[name]
+	if s.kind != policy.SubtreeNone {
+		if s.kind != kind {
+			b.warn("%s: %v has a rule for its subtree already, by %s", b.origins[h.Origin].Text, name, b.origins[s.header.Origin].Text)
+		}
+		return
 	}
+	s.kind, s.header, s.layer = kind, h, l
+	b.subtrees[name] = s
 }
 
 // write puts everything in key order.
 func (b *builder) write(sink ruledb.Sink) error {
-	type pair struct{ key, value []byte }
-	var pairs []pair
-	for k, s := range b.sets {
-		pairs = append(pairs, pair{policy.AppendExactKey(nil, k.name, k.typ), policy.AppendExact(nil, s.header, s.records)})
+	if len(b.origins) > 1<<16 {
+		return fmt.Errorf("more than %d rules in the configuration; put names into files", 1<<16)
 	}
-	for name, s := range b.subtrees {
-		pairs = append(pairs, pair{policy.AppendSubtreeKey(nil, name), policy.AppendSubtree(nil, s.header, s.kind)})
-	}
-	for i, text := range b.origins {
-		pairs = append(pairs, pair{policy.AppendOriginKey(nil, uint16(i)), []byte(text)})
-	}
+	pairs := b.pairs()
 	slices.SortFunc(pairs, func(x, y pair) int { return bytes.Compare(x.key, y.key) })
 	for _, p := range pairs {
 		if err := sink.Put(p.key, p.value); err != nil {
@@ -109,17 +148,43 @@ func (b *builder) write(sink ruledb.Sink) error {
 	return nil
 }
 
-func (b *builder) report() Report {
-	r := Report{Subtrees: len(b.subtrees)}
-	names := map[dns.Name]bool{}
-	for k, s := range b.sets {
-		names[k.name] = true
-		r.Records += s.records.Count()
-		if s.left > 0 {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("%v %v: %d records more than %d left out", k.name, k.typ, s.left, limits.RRsetRecords))
+type pair struct{ key, value []byte }
+
+func (b *builder) pairs() []pair {
+	all := make([]pair, 0, len(b.names)+len(b.subtrees)+len(b.origins)+1)
+	put := func(key, value []byte) { all = append(all, pair{key, value}) }
+	for name, n := range b.names {
+		for _, s := range n.sets {
+			put(policy.AppendExactKey(nil, name, s.typ), policy.AppendExact(nil, s.header, s.records))
+		}
+		if n.mark != policy.MarkNone && n.set(dns.TypeCNAME) == nil {
+			put(policy.AppendExactKey(nil, name, dns.TypeCNAME), policy.AppendMark(nil, n.header, n.mark))
 		}
 	}
-	slices.Sort(r.Warnings)
-	r.Names = len(names)
+	for name, s := range b.subtrees {
+		put(policy.AppendSubtreeKey(nil, name), policy.AppendSubtree(nil, s.header, s.kind, s.wildcard))
+	}
+	for i, o := range b.origins {
+		put(policy.AppendOriginKey(nil, uint16(i)), policy.AppendOrigin(nil, o))
+	}
+	if b.drops {
+		put(policy.AppendDropKey(nil), nil)
+	}
+	return all
+}
+
+func (b *builder) report() Report {
+	r := Report{Names: len(b.names), Subtrees: len(b.subtrees)}
+	var full []string
+	for name, n := range b.names {
+		for _, s := range n.sets {
+			r.Records += s.records.Count()
+			if s.left > 0 {
+				full = append(full, fmt.Sprintf("%v %v: %d records more than %d left out", name, s.typ, s.left, limits.RRsetRecords))
+			}
+		}
+	}
+	slices.Sort(full)
+	r.Warnings = append(b.warnings, full...)
 	return r
 }

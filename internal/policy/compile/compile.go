@@ -1,7 +1,9 @@
 // Package compile turns configured rules into the pairs that package policy reads.
 //
-// Nothing is written before everything is known to be good, and then in key order. Configured rules
-// replace the special-use names of the same name and type.
+// Nothing is written before everything is known to be good, and then in key order. Rules are read in
+// the order of the configuration: local data is merged, then come the response policy zones, each
+// with what those before it leave. Configured rules replace the special-use names of the same name
+// and type.
 package compile
 
 import (
@@ -9,9 +11,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
-	"knot-resolver/internal/dns"
 	"knot-resolver/internal/policy"
 	"knot-resolver/internal/policy/ruledb"
 )
@@ -22,8 +22,10 @@ const DefaultTTL = 300
 // Input is everything a generation is made of.
 type Input struct {
 	TTL       uint32 // of rules without their own, in seconds; 0 means DefaultTTL
-	NoData    bool   // types a configured name has no records of are NODATA, not resolved
+	NoData    bool   // types a name of Addresses or RPZ has no records of are NODATA, not resolved
 	Addresses []Address
+	Rules     []Rule
+	RPZ       []RPZ
 }
 
 // Address gives a name its addresses, and the addresses the name (PTR).
@@ -34,33 +36,73 @@ type Address struct {
 	Pointer string // the place in the configuration, for errors: a JSON pointer
 }
 
+// Rule is local data: names with addresses or a rule for everything below, hosts files, or records.
+type Rule struct {
+	Names   []string       // presentation format
+	Subtree policy.Subtree // SubtreeNone for the names alone
+	Addrs   []netip.Addr   // of Names
+	Files   []string       // in the format of hosts(5), absolute paths
+	Records string         // text of a zone file; its origin is the root
+	TTL     uint32         // in seconds; 0 means Input.TTL
+	NoData  bool           // types a name has no records of are NODATA, not resolved
+	Pointer string         // the place in the configuration: a JSON pointer
+
+	origin string // instead of Pointer, for people
+}
+
+// RPZ is a response policy zone.
+type RPZ struct {
+	File    string // absolute path
+	Pointer string // the place in the configuration: a JSON pointer
+}
+
 // Error is a rule that cannot be compiled.
 type Error struct {
 	Pointer string // the place in the configuration
-	Name    string // the name or address at fault
+	File    string // file the rule is in; empty when it is in the configuration itself
+	Line    int    // in the file or the text at Pointer, from 1; 0 when there is none
+	Name    string // the name or address at fault, if any
 	Reason  string
 }
 
 // Error says where and why.
-func (e *Error) Error() string { return fmt.Sprintf("%s: %q: %s", e.Pointer, e.Name, e.Reason) }
+func (e *Error) Error() string {
+	place := e.Pointer + ": "
+	switch {
+	case e.File != "" && e.Line > 0:
+		place += fmt.Sprintf("%s:%d: ", e.File, e.Line)
+	case e.File != "":
+		place += e.File + ": "
+	case e.Line > 0:
+		place += fmt.Sprintf("line %d: ", e.Line)
+	}
+	if e.Name != "" {
+		place += fmt.Sprintf("%q: ", e.Name)
+	}
+	return place + e.Reason
+}
 
 // Report tells what a compilation produced.
 type Report struct {
 	Records  int      // resource records, the special-use names' included
-	Names    int      // names with records of their own
-	Subtrees int      // subtree rules
+	Names    int      // names with records or marks of their own
+	Subtrees int      // subtree rules, wildcards included
 	Warnings []string // what was left out, for the log
 }
 
 // Compile writes all rules of the input and the special-use names to the sink and commits it. All
-// faults of the input are reported at once, each as an [*Error], and nothing is put then. The
-// caller disposes of the sink when there is an error.
+// faults of the input are reported at once, each as an [*Error] (of a zone file the first one), and
+// nothing is put then. The caller disposes of the sink when there is an error.
 func Compile(in Input, sink ruledb.Sink) (Report, error) {
 	b := newBuilder()
 	var faults []error
-	origin := b.origin("/local-data/addresses")
-	for _, a := range in.Addresses {
-		faults = append(faults, b.address(a, in, origin)...)
+	for _, r := range in.rules() {
+		faults = append(faults, b.rule(r)...)
+	}
+	for i, z := range in.RPZ {
+		if err := b.rpz(z, in, layer(i+1)); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if len(faults) > 0 {
 		return Report{}, errors.Join(faults...)
@@ -83,49 +125,8 @@ func Rules(in Input) (*policy.Rules, Report, error) {
 	return rules, report, err
 }
 
-// address adds the records of one entry.
-func (b *builder) address(a Address, in Input, origin uint16) (faults []error) {
-	fault := func(name, reason string) { faults = append(faults, &Error{a.Pointer, name, reason}) }
-	name, err := ruleName(a.Name)
-	if err != nil {
-		fault(a.Name, err.Error())
-		return faults
-	}
-	h := policy.Header{Origin: origin, TTL: firstNonZero(a.TTL, in.TTL, DefaultTTL)}
-	for _, ip := range a.Addrs {
-		if !ip.IsValid() || ip.Zone() != "" {
-			fault(ip.String(), "not a plain IP address")
-			continue
-		}
-		t := dns.TypeA
-		if ip.Is6() {
-			t = dns.TypeAAAA
-		}
-		if !b.add(name, t, h, ip.AsSlice()) {
-			fault(a.Name, fmt.Sprintf("too many records of type %v", t))
-			return faults
-		}
-		reverse := ReverseName(ip)
-		b.add(reverse, dns.TypePTR, h, []byte(name)) // all names of 0.0.0.0 need not fit: the report warns
-		b.noData(reverse, h, in.NoData)
-	}
-	b.noData(name, h, in.NoData)
-	return faults
-}
-
-// ruleName reads the name of a rule: in lower case and, as the original demands, without zero octets.
-func ruleName(text string) (dns.Name, error) {
-	name, err := dns.ParseName(text)
-	if err != nil {
-		return "", err
-	}
-	if strings.ContainsRune(string(name[:len(name)-1]), 0) {
-		return "", errors.New("name contains a zero octet")
-	}
-	return name.Lower(), nil
-}
-
-func firstNonZero(list ...uint32) uint32 {
-	i := slices.IndexFunc(list, func(v uint32) bool { return v != 0 })
-	return list[i]
+// ttl is that of records without their own.
+func (in *Input) ttl(own uint32) uint32 {
+	list := []uint32{own, in.TTL, DefaultTTL}
+	return list[slices.IndexFunc(list, func(v uint32) bool { return v != 0 })]
 }

@@ -26,7 +26,8 @@ const (
 
 // specialUse adds the special-use names where the configuration has no rule of its own.
 func specialUse(b *builder) {
-	h := policy.Header{Origin: b.origin("special-use name"), TTL: specialTTL}
+	h := policy.Header{Origin: b.origin("special-use name", dns.NoEDE), TTL: specialTTL}
+	own := b.subtrees[dns.MustName("localhost")].kind != policy.SubtreeNone
 	for kind, names := range map[policy.Subtree][]string{
 		policy.SubtreeEmpty:       emptyZones(),
 		policy.SubtreeEmptyNoData: strings.Fields(emptyNoDataNames),
@@ -34,10 +35,16 @@ func specialUse(b *builder) {
 		policy.SubtreeRedirect:    {"localhost"},
 	} {
 		for _, name := range names {
-			b.subtrees[dns.MustName(name)] = subtree{h, kind}
+			s := b.subtrees[dns.MustName(name)]
+			if s.kind == policy.SubtreeNone {
+				s.header, s.kind = h, kind
+			}
+			b.subtrees[dns.MustName(name)] = s
 		}
 	}
-	localhost(b, h)
+	if !own {
+		localhost(b, h)
+	}
 }
 
 func emptyZones() []string {
@@ -59,12 +66,21 @@ func localhost(b *builder, h policy.Header) {
 	name := dns.MustName("localhost")
 	one := func(rdata []byte) dns.RDatas { return dns.RDatas(nil).Append(rdata) }
 	v4, v6 := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
-	b.defaultRecords(name, dns.TypeA, h, one(v4.AsSlice()))
-	b.defaultRecords(name, dns.TypeAAAA, h, one(v6.AsSlice()))
-	b.defaultRecords(name, dns.TypeNS, h, one([]byte(name)))
-	b.defaultRecords(name, dns.TypePTR, h, one([]byte(name)))
-	b.defaultRecords(ReverseName(v6), dns.TypePTR, h, one([]byte(name)))
+	b.special(name, dns.TypeA, h, one(v4.AsSlice()))
+	b.special(name, dns.TypeAAAA, h, one(v6.AsSlice()))
+	b.special(name, dns.TypeNS, h, one([]byte(name)))
+	b.special(name, dns.TypePTR, h, one([]byte(name)))
+	b.special(ReverseName(v6), dns.TypePTR, h, one([]byte(name)))
 	// Inside 127.in-addr.arpa, whose other names do not exist, this one needs a mark that it does.
-	b.defaultRecords(ReverseName(v4), dns.TypePTR, h, one([]byte(name)))
-	b.defaultRecords(ReverseName(v4), dns.TypeCNAME, h, nil)
+	b.special(ReverseName(v4), dns.TypePTR, h, one([]byte(name)))
+	b.node(ReverseName(v4), 0).noData(h, b.names[ReverseName(v4)].mark == policy.MarkNone)
+}
+
+// special adds a whole set unless the configuration has one, or a response policy zone decides about
+// the name.
+func (b *builder) special(name dns.Name, t dns.Type, h policy.Header, records dns.RDatas) {
+	n := b.node(name, 0)
+	if n.layer == 0 && n.set(t) == nil {
+		n.sets = append(n.sets, set{typ: t, header: h, records: records})
+	}
 }

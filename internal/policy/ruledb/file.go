@@ -24,7 +24,7 @@ import (
 // checksum. [Parse] checks all of them.
 const (
 	magic   = "KRRULES"
-	version = 1
+	version = 2
 
 	pairHeader = 2 + 4
 	trailer    = 2 + 8 + sha256.Size
