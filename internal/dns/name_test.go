@@ -156,6 +156,10 @@ func TestLongestNames(t *testing.T) {
 	}
 }
 
+func ascii(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
 func FuzzName(f *testing.F) {
 	for i, text := range canonical {
 		f.Add(text, canonical[(i+1)%len(canonical)])
@@ -163,7 +167,7 @@ func FuzzName(f *testing.F) {
 	f.Add(`Www.\(\;\"\@`, `a\\.b\.c`)
 	f.Fuzz(func(t *testing.T, a, b string) {
 		n, err := dns.ParseName(a)
-		if err != nil || !utf8.ValidString(a) { // the oracle reads runes where it looks for the final dot
+		if err != nil || !ascii(a) { // the oracle reads runes where it looks for the final dot
 			return
 		}
 		wire := make([]byte, 512)

@@ -84,6 +84,9 @@ func (m *Manager) transact(ctx context.Context, origin string, least config.Clas
 func (m *Manager) apply(ctx context.Context, old, next *current, least config.Class) (err error) {
 	changes, class := compare(old.valid, next.valid)
 	class |= least
+	if len(next.Config.LocalData.Files()) > 0 {
+		class |= config.Policy // what is in them may have changed
+	}
 	m.Log.Info("change", "options", changes, "cost", class)
 	switch {
 	case class.Has(config.Restart):

@@ -149,7 +149,7 @@ func TestBrokenPolicyIsRefused(t *testing.T) {
 	before := s.workers()
 	s.file("first.rpz", blockList+"new.example CNAME .\nbroken.example CNAMEE .\n")
 	stop := s.load("udp", port)
-	_, errs, status := s.ctl("renew")
+	_, errs, status := s.ctl("reload")
 	lossless(t, stop)
 	place := fmt.Sprintf("%s:%d", s.path("first.rpz"), strings.Count(blockList, "\n")+2)
 	if status != 1 || !strings.Contains(errs, place) || !strings.Contains(errs, "/local-data/rpz/0") {
@@ -163,7 +163,7 @@ func TestBrokenPolicyIsRefused(t *testing.T) {
 	}
 
 	s.file("first.rpz", strings.Replace(blockList, "bad.example       CNAME .", "bad.example A 192.0.2.70", 1)+"new.example CNAME .\n")
-	s.must("renew")
+	s.must("reload")
 	for name, want := range map[string]string{"new.example": "NXDOMAIN EDE 15", "bad.example": "NOERROR 192.0.2.70"} {
 		if got := s.outcome(name, miekg.TypeA); got != want {
 			t.Errorf("%s after the repair: %s, want %s", name, got, want)
@@ -174,7 +174,7 @@ func TestBrokenPolicyIsRefused(t *testing.T) {
 	}
 
 	s.file("hosts", "192.0.2.2\n")
-	if _, errs, status := s.ctl("renew"); status != 1 || !strings.Contains(errs, s.path("hosts")+":1") {
+	if _, errs, status := s.ctl("reload"); status != 1 || !strings.Contains(errs, s.path("hosts")+":1") {
 		t.Errorf("status %d: %s", status, errs)
 	}
 }
