@@ -6,8 +6,6 @@ import "time"
 const (
 	// UpstreamQueries sent for one client query, on every path together (B1).
 	UpstreamQueries = 100
-	// QueriesPerStep is the most queries between two alias steps (B2).
-	QueriesPerStep = 50
 	// ResolutionTime ends a resolution with SERVFAIL (B3).
 	ResolutionTime = 10 * time.Second
 	// Nesting of name-server address look-ups (B4).
@@ -42,14 +40,12 @@ const (
 	NSEC3Iterations = 50
 	// NSEC3Blocks is SHA-1 blocks of NSEC3 hashing per query, NSEC3Records proof RRsets per response (B16).
 	NSEC3Blocks, NSEC3Records = 600, 8
-	// RSAModulusBits and RSAExponentBits: keys beyond are not run at all, they only cost time (DW-10).
-	RSAModulusBits, RSAExponentBits = 4096, 33
+	// RSAModulusBits: longer keys are not run at all, they only cost time (DW-10).
+	RSAModulusBits = 4096
 	// ServersPerCut is the most addresses tried for one question at one cut.
 	ServersPerCut = 26
 	// Referrals followed for one name: no real chain of delegations is longer.
 	Referrals = 32
-	// Restarts of one question at its cut after lame or bogus answers.
-	Restarts = 8
 	// WaitersPerResolution is the most clients attached to one resolution in flight (B26).
 	WaitersPerResolution = 1000
 	// Resolutions in flight per worker (B27).
