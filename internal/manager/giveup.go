@@ -36,6 +36,7 @@ func (m *Manager) coldStartFailed(cause error) {
 	if tries < limits.ManagerColdStarts {
 		return
 	}
+	m.gaveUp = true
 	m.Log.Error("the system cannot start, giving up", "tries", tries, "reason", cause)
 	ctx, cancel := stopContext()
 	defer cancel()

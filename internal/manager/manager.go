@@ -39,6 +39,7 @@ type Manager struct {
 	watcher  *files.Watcher     // set by Run; nil when there is none
 	sockets  map[int][]socket   // by worker; guarded by the token
 	shutdown context.CancelFunc // set by Run
+	gaveUp   bool               // a start failed for the last time
 }
 
 // current is the version in force with its checked document.
@@ -82,6 +83,9 @@ func (m *Manager) Run(ctx context.Context) error {
 
 	err = m.start(ctx)
 	m.team.welcome() // nobody is kept waiting when that failed early
+	if err != nil && m.gaveUp {
+		return err // the signal that may have come since is the answer to that
+	}
 	if ctx.Err() != nil {
 		return m.stopAll()
 	}
