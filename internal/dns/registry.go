@@ -40,7 +40,7 @@ const (
 )
 
 // IsMeta says whether t is a QTYPE or a pseudo type that no zone holds (RFC 6895 section 3.1).
-func (t Type) IsMeta() bool { return t == 0 || t == TypeOPT || t >= 128 && t <= 255 || t == 65535 }
+func (t Type) IsMeta() bool { return t == 0 || t == TypeOPT || t >= 128 && t <= 255 }
 
 // Class is a DNS class.
 type Class uint16

@@ -64,15 +64,15 @@ func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits
 		holder = name.Parent() // a DS set belongs to the zone above
 	}
 	zone, ok := e.secureZone(v, holder, now)
-	if !ok || zone == name {
+	if !ok {
+		return cache.Entry{}, false
+	}
+	chain, zone, ok := deepestChain(v, zone, holder, now)
+	if !ok {
 		return cache.Entry{}, false
 	}
 	if f := e.forward(name, t); f != nil && !zone.Under(f.Apex) {
 		return cache.Entry{}, false // what is public says nothing about it (BW-10)
-	}
-	chain, ok := v.Chain(zone, now)
-	if !ok {
-		return cache.Entry{}, false
 	}
 	s := synthesis{e: e, v: v, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: b}
 	if chain.NSEC3 {
@@ -84,6 +84,18 @@ func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits
 		return cache.Entry{}, false
 	}
 	return s.conclude()
+}
+
+// deepestChain returns the chain of denial records closest above a name, of a signed zone or one below it. A zone that the servers
+// of its parent answer for never shows by a referral, but by what it proved.
+func deepestChain(v *cache.View, zone, name dns.Name, now time.Time) (cache.Chain, dns.Name, bool) {
+	for ; name.Below(zone); name = name.Parent() {
+		if chain, ok := v.Chain(name, now); ok {
+			return chain, name, true
+		}
+	}
+	chain, ok := v.Chain(zone, now)
+	return chain, zone, ok
 }
 
 // secureZone returns the deepest known zone above a name, if it is signed.
@@ -154,6 +166,10 @@ func (s *synthesis) gatherNSEC3() {
 	}
 	for labels := s.zone.Labels(); labels <= s.name.Labels(); labels++ {
 		set, exact, ok := s.nsec3(s.name.Suffix(labels))
+		if labels == s.zone.Labels() && !exact { // the apex exists, whether its record was seen or not
+			s.labels = labels
+			continue
+		}
 		if !ok {
 			s.records = nil
 			return
@@ -228,13 +244,22 @@ func (s *synthesis) fromWildcard(e cache.Entry) (cache.Entry, bool) {
 	if err != nil {
 		return e, false
 	}
-	source, ok := cached(s.v, wildcard, s.typ, cache.Secure, s.now)
-	if !ok || source.Kind != cache.Positive || source.Answer.Owner != wildcard {
+	source, ok := s.wildcardSet(wildcard, s.typ)
+	if !ok {
+		source, ok = s.wildcardSet(wildcard, dns.TypeCNAME)
+	}
+	if !ok {
 		return e, false
 	}
 	e.Kind, e.Answer, e.TTL = cache.Positive, source.Answer, source.Answer.TTL
 	e.Answer.Owner = s.name
 	return s.withProof(e)
+}
+
+// wildcardSet returns what is stored under the name of a wildcard itself.
+func (s *synthesis) wildcardSet(wildcard dns.Name, t dns.Type) (cache.Entry, bool) {
+	source, ok := cached(s.v, wildcard, t, cache.Secure, s.now)
+	return source, ok && source.Kind == cache.Positive && source.Answer.Owner == wildcard
 }
 
 func (s *synthesis) withProof(e cache.Entry) (cache.Entry, bool) {

@@ -115,7 +115,8 @@ var denials = []struct {
 	{"sub.z.test", dns.TypeDS, "NODATA"}, // an unsigned delegation, as its parent says
 	{"signed.z.test", dns.TypeDS, "unknown"},
 	{"x.sub.z.test", dns.TypeDS, "unknown"},
-	{"z.test", dns.TypeAAAA, "unknown"}, // the apex is left to the servers
+	{"z.test", dns.TypeAAAA, "NODATA"},
+	{"z.test", dns.TypeNS, "unknown"},
 	{"b.y.test", dns.TypeA, "unknown"},
 	{"bz.test", dns.TypeA, "unknown"},
 }

@@ -218,7 +218,7 @@ func (j *job) follow(name dns.Name, t dns.Type) Outcome {
 		}
 		j.trace.Add(explain.Step{Kind: explain.KindAlias, Name: next.String()})
 		if passed = append(passed, name); slices.Contains(passed, next) {
-			return failure(dns.EDEOther, "the aliases go in a circle, back to %v", next).outcome()
+			return found.failed(failure(dns.EDEOther, "the aliases go in a circle, back to %v", next))
 		}
 		name = next
 	}
