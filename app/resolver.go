@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"knot-resolver/internal/admit"
 	"knot-resolver/internal/cache"
@@ -118,10 +119,15 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		UDPSize:      cfg.Network.EDNSUpstream,
 		LogBogus:     cfg.DNSSEC.LogBogus,
 		SignalKeys:   cfg.DNSSEC.SignalQuery,
-		ServeStale:   cfg.Options.ServeStale,
+		Stale:        stale(cfg),
 		Prefetch:     cfg.Cache.PrefetchExpiring,
 		Rebinding:    cfg.Options.RebindingProtection,
 	}, nil
+}
+
+func stale(cfg *config.Config) iterate.Stale {
+	s := &cfg.Cache.Stale
+	return iterate.Stale{Serve: cfg.Options.ServeStale, Window: s.MaxAge, TTL: uint32(s.TTL / time.Second), After: s.ClientTimeout, Bogus: s.Bogus}
 }
 
 func forwards(rules []config.Forward) []iterate.Forward {

@@ -238,7 +238,7 @@ func counted(b []byte) (data, rest []byte, ok bool) {
 }
 
 // Replaces is the [Merge] rule: next overwrites old when it is secure or of better rank, when old is
-// damaged, or when old is about to end (5 seconds or 1 % of its life). What is over already overwrites nothing.
+// damaged, or when old is [Expiring]. What is over already overwrites nothing.
 func Replaces(old, next []byte) bool {
 	_, oldRank, fresh := peek(old, time.Now())
 	_, nextRank, ok := peek(next, time.Now())
@@ -253,5 +253,9 @@ func Replaces(old, next []byte) bool {
 		return true
 	}
 	left, _ := remaining(time.Unix(h.inserted, 0), h.ttl, time.Now())
-	return 100*(int64(left)-5) < int64(h.ttl)
+	return Expiring(left, h.ttl)
 }
+
+// Expiring says whether an entry has no more than a tenth of its life, or 5 seconds, left: time enough for a name in use to be
+// asked again, and for its servers to answer.
+func Expiring(left, ttl uint32) bool { return 10*(int64(left)-5) < int64(ttl) }

@@ -84,7 +84,16 @@ type Cache struct {
 	NSTimeout time.Duration // how long a dead server address is skipped
 	// PrefetchExpiring refreshes entries that are used shortly before they run out.
 	PrefetchExpiring bool
+	Stale            Stale
 	GC               GC
+}
+
+// Stale configures answers from expired records (RFC 8767).
+type Stale struct {
+	MaxAge        time.Duration // since they expired
+	TTL           time.Duration // in answers
+	ClientTimeout time.Duration // until such an answer is given
+	Bogus         bool          // also when new data does not validate
 }
 
 // GC configures cache-gc.

@@ -119,6 +119,12 @@ func (v *Valid) cache() Cache {
 		NSTimeout: get[time.Duration](s, "ns-timeout"),
 
 		PrefetchExpiring: get[bool](s, "prefetch/expiring"),
+		Stale: Stale{
+			MaxAge:        get[time.Duration](s, "stale/max-age"),
+			TTL:           get[time.Duration](s, "stale/ttl"),
+			ClientTimeout: get[time.Duration](s, "stale/client-timeout"),
+			Bogus:         get[bool](s, "stale/bogus"),
+		},
 		GC: GC{
 			Enable:        get[bool](g, "enable"),
 			Interval:      get[time.Duration](g, "interval"),

@@ -12,6 +12,13 @@ func cacheOptions() []Option {
 		{Path: "cache/ttl-max", Type: duration(), Default: "1d", Doc: "Records are kept at most this long."},
 		{Path: "cache/ns-timeout", Type: duration(), Default: "1000ms", Doc: "How long a dead server address is skipped."},
 
+		{Path: "cache/stale", Doc: "Details of options/serve-stale.", Ours: true},
+		{Path: "cache/stale/max-age", Type: duration(), Default: "1d", Ours: true, Doc: "How long after they expired records are still served."},
+		{Path: "cache/stale/ttl", Type: duration(), Default: "30s", Ours: true, Doc: "TTL of records that have expired, in whole seconds."},
+		{Path: "cache/stale/client-timeout", Type: duration(), Default: "1800ms", Ours: true,
+			Doc: "How long a client waits for servers before it gets expired records; 0s = not at all, servers are asked behind the answer."},
+		{Path: "cache/stale/bogus", Type: boolean(), Default: "false", Ours: true, Doc: "Serve them also when what servers answer does not validate."},
+
 		{Path: "cache/garbage-collector", Class: Restart, Doc: "The process that keeps the cache from filling up."},
 		{Path: "cache/garbage-collector/enable", Type: boolean(), Default: "true", Doc: "Run it."},
 		{Path: "cache/garbage-collector/interval", Type: duration(), Default: "1s", Doc: "Time between looks at the usage."},

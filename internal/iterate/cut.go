@@ -66,7 +66,7 @@ func (j *job) closest(name dns.Name, t dns.Type) (*cut, error) {
 	if t == dns.TypeDS && name != dns.Root {
 		name = name.Parent()
 	}
-	d, ok := j.e.Cache.Cut(name, rankFor(j.validate), time.Now())
+	d, ok := j.e.Cache.Cut(name, rankFor(j.validate), time.Now().Add(j.ahead))
 	if f != nil && (!ok || !d.Zone.Below(f.Apex)) {
 		return j.forwarded(f)
 	}

@@ -51,7 +51,7 @@ type Options struct {
 	UDPSize      int                     // EDNS size offered; 0 means limits.UDPPayload
 	LogBogus     bool                    // one notice per validation failure
 	SignalKeys   bool                    // tell zones with a trust anchor which keys are trusted (RFC 8145)
-	ServeStale   bool                    // answer from entries that ran out when servers fail (RFC 8767)
+	Stale        Stale                   // answers from entries that ran out
 	Prefetch     bool                    // refresh entries that are used shortly before they run out
 	Rebinding    bool                    // refuse answers of servers that hold private addresses
 
@@ -95,7 +95,7 @@ func New(o Options) *Engine {
 // Resolve answers a question from the cache or by asking servers. It returns within
 // limits.ResolutionTime. trace may be nil.
 func (e *Engine) Resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
-	if e.ServeStale && !q.Fresh {
+	if e.Stale.Serve && !q.Fresh {
 		return e.resolveOrStale(ctx, q, b, trace)
 	}
 	return e.resolve(ctx, q, b, trace)
@@ -107,7 +107,7 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 	if e.Observe != nil {
 		defer e.Observe(b)
 	}
-	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, task: new(task)}
+	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, ahead: q.Ahead, task: new(task)}
 	if q.Missed {
 		j.missed = q.Name
 	}
@@ -184,6 +184,7 @@ type job struct {
 	validate bool
 	depth    int  // nesting of server address look-ups
 	fresh    bool // do not answer the question itself from the cache
+	ahead    time.Duration
 	task     *task
 	missed   dns.Name // FromCache has just found nothing for it
 	asked    bool     // a server was asked, by this job or one it waited for

@@ -14,7 +14,8 @@ type glance struct {
 	q      Question
 	now    time.Time
 	budget limits.Budget
-	worn   bool // an entry is about to run out
+	worn   bool   // an entry is about to run out
+	left   uint32 // seconds the most worn entry has left
 	out    Outcome
 	ok     bool
 
@@ -27,7 +28,9 @@ func (e *Engine) newGlance() any {
 	g := &glance{e: e}
 	g.find = func(name dns.Name) (cache.Entry, bool) {
 		entry, ok, worn := e.known(g.v, name, g.q, &g.budget, g.now)
-		g.worn = g.worn || worn
+		if worn && (!g.worn || entry.Answer.TTL < g.left) {
+			g.worn, g.left = true, entry.Answer.TTL
+		}
 		return entry, ok
 	}
 	g.look = func(v *cache.View) {
@@ -54,12 +57,18 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 		e.Observe(&g.budget)
 	}
 	switch {
-	case g.ok && e.ServeStale && g.out.unreachable():
+	case g.ok && e.Stale.Serve && e.Stale.hides(&g.out):
 		if old, ok := e.stale(q); ok {
 			return old, true
 		}
+	case !g.ok && e.Stale.Serve && e.Stale.After == 0:
+		if old, ok := e.stale(q); ok {
+			e.refresh(q, 0)
+			return old, true
+		}
 	case g.ok && e.Prefetch && g.worn:
-		e.refresh(q)
+		e.refresh(q, g.left)
+		g.out.Expiring = true
 	}
 	return g.out, g.ok
 }
@@ -71,7 +80,7 @@ func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budge
 	}
 	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
 		left, fresh := entry.Remaining(now)
-		return aged(entry, left), fresh, expiring(left, entry.TTL)
+		return aged(entry, left), fresh, cache.Expiring(left, entry.TTL)
 	}
 	if q.CheckingDisabled {
 		return cache.Entry{}, false, false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
@@ -19,6 +20,9 @@ type Question struct {
 	CheckingDisabled bool
 	// Fresh asks servers even when the answer is cached. Delegations and keys still come from the cache.
 	Fresh bool
+	// Ahead, with Fresh, passes over delegations that end within this time too: what is refreshed before it ends must not come from
+	// servers that the parent zone has replaced.
+	Ahead time.Duration
 	// Missed says that FromCache has just found nothing: other names' denials need not be searched again.
 	Missed bool
 }
@@ -33,6 +37,8 @@ type Outcome struct {
 	Secure bool        // everything in Answer and Authority is validated
 	Cached bool        // no server was asked
 	Stale  bool        // from entries that ran out
+	// Expiring says that it comes from entries about to run out, which are being refreshed: the next answer may be another.
+	Expiring bool
 
 	Answer    []dns.RRset // aliases in order, then the RRset asked for
 	Authority []dns.RRset // SOA and proofs of a denial, proofs of wildcard answers

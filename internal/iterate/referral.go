@@ -96,10 +96,11 @@ func (j *job) secureDelegation(parent *cut, r *response, d *cache.Delegation) (t
 		}
 		return signed.TTL, j.signedBy(d, ds)
 	}
-	proof, ttl := j.proof(keys, r.authority)
+	proof, sets, ttl := j.proofSets(keys, r.authority)
 	denial := proof.NoDS(d.Zone)
 	j.traceVerdict(explain.KindProof, d.Zone, dns.TypeDS, denial.Verdict)
 	if denial.State == dnssec.Insecure || denial.State == dnssec.Secure {
+		j.e.keepDenials(parent.zone, sets, now)
 		d.Rank = cache.Insecure
 		if denial.EDE != dns.NoEDE {
 			d.EDE, d.Reason = denial.EDE, denial.Reason

@@ -10,6 +10,20 @@ import (
 	"knot-resolver/internal/limits"
 )
 
+// Stale is when and how to answer from entries that ran out (RFC 8767).
+type Stale struct {
+	Serve  bool
+	Window time.Duration // how long after its end an entry may still be served
+	TTL    uint32        // of stale records, seconds
+	After  time.Duration // how long servers may take before; 0 answers at once and asks them behind it
+	Bogus  bool          // also when what servers answer now does not validate
+}
+
+// DefaultStale serves stale answers as RFC 8767 sections 4 and 5 recommend.
+func DefaultStale() Stale {
+	return Stale{Serve: true, Window: limits.StaleWindow, TTL: limits.StaleTTL, After: limits.StaleAfter}
+}
+
 // resolveOrStale resolves, but answers from entries that ran out when servers fail or take too
 // long (RFC 8767). The resolution goes on then, for the next client.
 func (e *Engine) resolveOrStale(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
@@ -19,11 +33,11 @@ func (e *Engine) resolveOrStale(ctx context.Context, q Question, b *limits.Budge
 	}
 	done := make(chan Outcome, 1)
 	go func() { done <- e.resolve(ctx, q, b, trace) }()
-	patience := time.NewTimer(limits.StaleAfter)
+	patience := time.NewTimer(e.Stale.After)
 	defer patience.Stop()
 	select {
 	case out := <-done:
-		if out.unreachable() {
+		if e.Stale.hides(&out) {
 			return old
 		}
 		return out
@@ -32,15 +46,25 @@ func (e *Engine) resolveOrStale(ctx context.Context, q Question, b *limits.Budge
 	}
 }
 
-// unreachable says whether a failure comes from servers that do not answer: bad answers, and
-// denials all the more, are news that old data must not hide (GD-05).
-func (o *Outcome) unreachable() bool {
-	return o.RCode == dns.RCodeServFail && (o.EDE == dns.EDENoReachableAuthority || o.EDE == dns.EDENetworkError || o.EDE == dns.EDEOther)
+// hides says whether an old answer goes before a failure: when servers do not answer. Bad answers are news that old data hides
+// only where that is wanted, denials are news always (GD-05).
+func (s *Stale) hides(o *Outcome) bool {
+	if o.RCode != dns.RCodeServFail {
+		return false
+	}
+	switch o.EDE {
+	case dns.EDENoReachableAuthority, dns.EDENetworkError, dns.EDEOther:
+		return true
+	case dns.EDEBogus, dns.EDESignatureExpired, dns.EDESignatureNotYetValid, dns.EDEDNSKEYMissing, dns.EDERRSIGsMissing,
+		dns.EDENoZoneKeyBit, dns.EDENSECMissing, dns.EDEExpiredBeforeValid:
+		return s.Bogus
+	}
+	return false
 }
 
-// stale answers a question from the cache as it was up to limits.StaleWindow ago.
+// stale answers a question from the cache as it was up to Stale.Window ago.
 func (e *Engine) stale(q Question) (Outcome, bool) {
-	then := time.Now().Add(-limits.StaleWindow)
+	then := time.Now().Add(-e.Stale.Window)
 	out, ok := e.lookUp(q, func(name dns.Name) (cache.Entry, bool) {
 		entry, ok := e.cached(name, q.Type, rankFor(!q.CheckingDisabled), then)
 		return entry, ok && entry.Kind != cache.Failure
@@ -49,10 +73,10 @@ func (e *Engine) stale(q Question) (Outcome, bool) {
 		return Outcome{}, false
 	}
 	for i := range out.Answer {
-		out.Answer[i].TTL = limits.StaleTTL
+		out.Answer[i].TTL = min(out.Answer[i].TTL, e.Stale.TTL)
 	}
 	for i := range out.Authority {
-		out.Authority[i].TTL = limits.StaleTTL
+		out.Authority[i].TTL = min(out.Authority[i].TTL, e.Stale.TTL)
 	}
 	out.Stale, out.EDE, out.Reason = true, dns.EDEStaleAnswer, "WFAC: servers do not answer, this was true a while ago"
 	if out.RCode == dns.RCodeNXDomain {
@@ -61,19 +85,17 @@ func (e *Engine) stale(q Question) (Outcome, bool) {
 	return out, true
 }
 
-// refresh resolves anew what was just answered from an entry that is about to run out.
-func (e *Engine) refresh(q Question) {
-	if !e.background.TryAcquire(1) {
+// refresh resolves anew what was just answered from an entry that has left seconds to live. After a failure it waits until that
+// is forgotten.
+func (e *Engine) refresh(q Question, left uint32) {
+	if _, failed := e.Cache.Failure(q.Name, q.Type, time.Now()); failed || !e.background.TryAcquire(1) {
 		return
 	}
 	go func() {
 		defer e.background.Release(1)
-		q.Fresh = true
+		q.Fresh, q.Ahead = true, time.Duration(left)*time.Second
 		ctx, cancel := context.WithTimeout(context.Background(), limits.ResolutionTime)
 		defer cancel()
 		e.resolve(ctx, q, new(limits.Budget), nil)
 	}()
 }
-
-// expiring says whether an entry has less than 1 % of its life or 5 seconds left.
-func expiring(left, ttl uint32) bool { return 100*(int64(left)-5) < int64(ttl) }

@@ -137,7 +137,7 @@ func (w *Worker) keep(q *plain, answer []byte, now time.Time) {
 	a, ok := packet.Scan(answer, ttls[:0])
 	if ok && w.prefetch {
 		// The last hits before the end must reach the engine, which refreshes then.
-		a.Life -= min(a.Life, 5+a.Life/100)
+		a.Life -= min(a.Life, 5+a.Life/10)
 	}
 	if ok && a.Life > 0 {
 		w.packets.Put(q.key[:q.length], &a, now)

@@ -29,7 +29,7 @@ func TestServeStale(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := newWorker(t, world, func(o *iterate.Options) { o.ServeStale = true })
+		w := newWorker(t, world, func(o *iterate.Options) { o.Stale = iterate.DefaultStale() })
 		if m := ask(t, w, query("www.example.se.", "A"), server.UDP); len(m.Answer) == 0 {
 			t.Fatalf("no answer at first: %v", m)
 		}
@@ -58,7 +58,7 @@ func TestNoStaleOverDenial(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := newWorker(t, world, func(o *iterate.Options) { o.ServeStale = true })
+		w := newWorker(t, world, func(o *iterate.Options) { o.Stale = iterate.DefaultStale() })
 		ask(t, w, query("www.insecure.se.", "A"), server.UDP)
 		time.Sleep(time.Hour)
 		for _, s := range world.Servers() {

@@ -149,7 +149,7 @@ func (w *Worker) inline(dst []byte, req *server.Request, now time.Time) (answer 
 	}
 	w.counters.request(req)
 	w.counters.cached.Add(1)
-	return w.finish(dst, req, &m, out, now), !out.Stale, true
+	return w.finish(dst, req, &m, out, now), !out.Stale && !out.Expiring, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.

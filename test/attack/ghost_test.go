@@ -175,7 +175,7 @@ func copied(f quirk) quirk {
 // TestGD05: a name that is gone is gone, though there is stale data for it.
 func TestGD05(t *testing.T) {
 	set := ghosts()(0)
-	set.engine = func(o *iterate.Options) { o.ServeStale = true }
+	set.engine = func(o *iterate.Options) { o.Stale = iterate.DefaultStale() }
 	play(t, same(set), func(w *world) {
 		w.ask("www.ghost.test.", miekg.TypeA)
 		w.revoke()

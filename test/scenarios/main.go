@@ -3,8 +3,8 @@
 //
 //	go run ./test/scenarios [--explain] [-v] [--rounds N] [--dialect deckard|unbound] DIR|FILE...
 //
-// The dialect of a folder is that of its name, if it is called deckard or unbound; else that of
-// the option. The exit code is 0 if exactly those scenarios fail that known.txt lists.
+// The dialect is that of the option, else that of the folder's name, if it is deckard or unbound, else
+// what the text looks like. The exit code is 0 if exactly those scenarios fail that known.txt lists.
 //
 // Playing needs testing/synctest, whose bubbles exist inside of a test only: the program
 // is a test that it runs itself.
@@ -23,7 +23,7 @@ func main() {
 	flags.BoolVar(&o.explain, "explain", false, "print the traffic and the resolution trace of failures")
 	flags.BoolVar(&o.verbose, "v", false, "say why a scenario did not pass strictly")
 	flags.IntVar(&o.rounds, "rounds", 1, "times each scenario is played, with other random choices of the resolver")
-	flags.StringVar(&o.dialect, "dialect", "deckard", "dialect of folders of another name")
+	flags.StringVar(&o.dialect, "dialect", "", "dialect of all scenarios, deckard or unbound; by default that of the folder's name or of the text")
 	flags.StringVar(&o.known, "known", "test/scenarios/known.txt", "list of known failures")
 	_ = flags.Parse(os.Args[1:]) // ExitOnError
 	if o.paths = flags.Args(); len(o.paths) == 0 {

@@ -76,7 +76,7 @@ func (o options) one(t *testing.T, file string) played {
 		p.Result = rpl.Result{Verdict: rpl.Failed, Reasons: []string{err.Error()}}
 		return p
 	}
-	s, err := rpl.Parse(file, string(text), o.dialectOf(file))
+	s, err := rpl.Parse(file, string(text), o.dialectOf(file, string(text)))
 	if err != nil {
 		p.Result = rpl.Result{Verdict: rpl.Failed, Reasons: []string{err.Error()}}
 		return p
@@ -114,13 +114,15 @@ func (o options) files() (files []string, err error) {
 	return files, nil
 }
 
-func (o options) dialectOf(file string) rpl.Dialect {
-	name := o.dialect
-	if folder := filepath.Base(filepath.Dir(file)); folder == "deckard" || folder == "unbound" {
-		name = folder
+// dialectOf goes by what the user said, then by the folder, then by the text.
+func (o options) dialectOf(file, text string) rpl.Dialect {
+	for _, name := range []string{o.dialect, filepath.Base(filepath.Dir(file))} {
+		switch name {
+		case "unbound":
+			return rpl.Unbound
+		case "deckard":
+			return rpl.Deckard
+		}
 	}
-	if name == "unbound" {
-		return rpl.Unbound
-	}
-	return rpl.Deckard
+	return rpl.DialectOf(text)
 }

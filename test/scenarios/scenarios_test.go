@@ -10,7 +10,7 @@ import (
 // TestShared plays the scenarios of the peers, if they are there, and the own ones.
 func TestShared(t *testing.T) {
 	const shared = "../../../shared/scenarios"
-	o := options{dialect: "deckard", known: "known.txt", paths: []string{"own"}}
+	o := options{known: "known.txt", paths: []string{"own"}}
 	for _, dialect := range []string{"deckard", "unbound"} {
 		folder := filepath.Join(shared, dialect)
 		if _, err := os.Stat(folder); err != nil {

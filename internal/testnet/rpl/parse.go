@@ -19,6 +19,19 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.What) }
 
+// DialectOf guesses the dialect of a scenario: only Unbound's configuration has clauses.
+func DialectOf(text string) Dialect {
+	options, _, _ := strings.Cut(text, "CONFIG_END")
+	for line := range strings.Lines(options) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch word {
+		case "server", "stub-zone", "forward-zone", "auth-zone", "rpz", "view":
+			return Unbound
+		}
+	}
+	return Deckard
+}
+
 // Parse reads a scenario. name is that of the file, with which errors begin.
 func Parse(name, text string, d Dialect) (s *Scenario, err error) {
 	p := &parser{file: name, dialect: d, lines: strings.Split(text, "\n"), origin: dns.Root, ttl: 3600}

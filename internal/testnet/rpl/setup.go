@@ -34,7 +34,7 @@ type Setup struct {
 	MinTTL     time.Duration
 	MaxTTL     time.Duration
 	Prefetch   bool // refresh entries that are in use before they run out
-	Stale      bool // answer with stale data when servers fail
+	Stale      iterate.Stale
 	AllowNoRD  bool // queries without RD are answered from the cache
 
 	Kept *trust.Zone // a trust anchor that is kept up to date
@@ -57,7 +57,8 @@ func (s *Setup) NotApplicable() []string { return s.reasons }
 
 // Setup reads the options. An option that is not known is an error.
 func (s *Scenario) Setup() (*Setup, error) {
-	up := &Setup{Validate: true, IPv4: true, IPv6: true, MaxTTL: 24 * time.Hour}
+	up := &Setup{Validate: true, IPv4: true, IPv6: true, MaxTTL: 24 * time.Hour, Stale: iterate.DefaultStale()}
+	up.Stale.Serve = false
 	var err error
 	if s.Dialect == Deckard {
 		err = up.deckard(s)

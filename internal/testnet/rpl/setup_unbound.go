@@ -11,6 +11,7 @@ import (
 // unbound reads the options of the Unbound dialect.
 func (up *Setup) unbound(s *Scenario) error {
 	up.Minimise = On
+	up.Stale.Bogus = true
 	for _, o := range s.Options {
 		var err error
 		switch o.Section {
@@ -57,8 +58,7 @@ var absent = map[string]string{
 	"access-control-view": "views", "private-address": "rebinding protection", "private-domain": "rebinding protection",
 	"do-nat64": "NAT64 towards servers", "nat64-prefix": "NAT64 towards servers", "do-not-query-address": "lists of servers not to ask",
 	"dns64-prefix": "DNS64", "dns64-ignore-aaaa": "DNS64", "prefetch-key": "prefetching of keys",
-	"serve-expired-client-timeout": "stale answers at another time than after 1.8 s", "serve-expired-reply-ttl": "stale answers with another TTL than 30 s",
-	"serve-expired-ttl": "an option for the age of stale answers", "serve-expired-ttl-reset": "an option for the age of stale answers", "serve-original-ttl": "serving original TTLs",
+	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
 	"dns-error-reporting": "DNS error reporting (RFC 9567)", "nsid": "NSID", "answer-cookie": "DNS cookies", "cookie-secret": "DNS cookies",
 	"edns-tcp-keepalive": "the scenario's keepalive time-out", "edns-tcp-keepalive-timeout": "the scenario's keepalive time-out",
 	"identity": "CHAOS names", "version": "CHAOS names", "hide-identity": "CHAOS names", "hide-version": "CHAOS names",
@@ -102,7 +102,17 @@ func (up *Setup) server(o Option) (err error) {
 	case "prefetch":
 		up.Prefetch = isTrue(o.Value)
 	case "serve-expired":
-		up.Stale = isTrue(o.Value)
+		up.Stale.Serve = isTrue(o.Value)
+	case "serve-expired-ttl":
+		up.Stale.Window, err = seconds(o.Value)
+	case "serve-expired-reply-ttl":
+		var ttl time.Duration
+		ttl, err = seconds(o.Value)
+		up.Stale.TTL = uint32(ttl / time.Second)
+	case "serve-expired-client-timeout":
+		var ms int
+		ms, err = strconv.Atoi(o.Value)
+		up.Stale.After = time.Duration(ms) * time.Millisecond
 	case "do-ip4":
 		up.IPv4 = isTrue(o.Value)
 	case "do-ip6":
