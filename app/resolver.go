@@ -20,6 +20,7 @@ import (
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/limits"
 	"knot-resolver/internal/upstream"
 	"knot-resolver/internal/worker"
 )
@@ -56,11 +57,17 @@ func Resolving(o EngineOptions) (Engine, error) {
 	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline})
 	resolution.Client = e.client
 	resolution.Cache = cache.New(store, cache.Options{TTLMin: cfg.Cache.TTLMin, TTLMax: cfg.Cache.TTLMax})
+	cookies, err := serverCookies(cfg)
+	if err != nil {
+		return nil, errors.Join(err, e.client.Close(), store.Close())
+	}
 	e.Worker = worker.New(worker.Options{
 		Rules:     rules,
 		Admit:     admit.Rules{RefuseNoRD: cfg.Options.RefuseNoRD},
 		UDPSize:   cfg.Network.EDNSDownstream,
-		Keepalive: cfg.Network.TCPKeepalive,
+		Keepalive: keepalive(cfg),
+		Cookies:   cookies,
+		Chaos:     worker.Chaos{Identity: cfg.Options.ChaosIdentity, Version: cfg.Options.ChaosVersion},
 		Reorder:   cfg.Options.ReorderRRset,
 		Priming:   cfg.Options.Priming && !o.Canary,
 		TimeJump:  cfg.Options.TimeJumpDetection && !o.Canary,
@@ -80,6 +87,14 @@ func Resolving(o EngineOptions) (Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// keepalive is how long streams may be idle, if that is to be told.
+func keepalive(cfg *config.Config) time.Duration {
+	if !cfg.Network.TCPKeepalive {
+		return 0
+	}
+	return limits.StreamIdle
 }
 
 // nsid is the identity of one worker: the configured text and its number.

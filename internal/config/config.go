@@ -45,6 +45,7 @@ type Network struct {
 	OutV4, OutV6   netip.Addr // source addresses of upstream queries; invalid = any
 	TCPPipeline    int        // outstanding queries of one client connection
 	TCPKeepalive   bool       // send the option of RFC 7828 in answers
+	Cookies        bool       // give clients cookies (RFC 7873)
 	EDNSUpstream   int        // UDP payload size announced to servers, bytes
 	EDNSDownstream int        // UDP payload size announced to clients, bytes
 }
@@ -153,6 +154,8 @@ type Options struct {
 	TimeJumpDetection      bool
 	RootHints              string // absolute path; empty = built in
 	UpstreamPort           uint16
+	ChaosIdentity          string // for id.server; empty = not told (RFC 4892)
+	ChaosVersion           string // for version.server; empty = not told
 }
 
 // LogLevel is the least severity that is logged.

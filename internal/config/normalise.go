@@ -69,6 +69,7 @@ func (v *Valid) network() Network {
 		OutV6:          get[netip.Addr](s, "out-interface-v6"),
 		TCPPipeline:    int(get[int64](s, "tcp-pipeline")),
 		TCPKeepalive:   get[bool](s, "edns-tcp-keepalive"),
+		Cookies:        get[bool](s, "cookies"),
 		EDNSUpstream:   int(get[int64](s, "edns-buffer-size/upstream")),
 		EDNSDownstream: int(get[int64](s, "edns-buffer-size/downstream")),
 	}
@@ -175,6 +176,8 @@ func (v *Valid) options() Options {
 		TimeJumpDetection:      get[bool](s, "time-jump-detection"),
 		RootHints:              v.path("options/root-hints"),
 		UpstreamPort:           uint16(get[int64](s, "upstream-port")),
+		ChaosIdentity:          get[string](s, "chaos/identity"),
+		ChaosVersion:           get[string](s, "chaos/version"),
 	}
 }
 

@@ -12,6 +12,8 @@ func networkOptions() []Option {
 			Doc: "Most outstanding queries of one client connection."},
 		{Path: "network/edns-tcp-keepalive", Type: boolean(), Default: "true",
 			Doc: "Tell clients how long to keep connections open (RFC 7828)."},
+		{Path: "network/cookies", Type: boolean(), Default: "true", Ours: true,
+			Doc: "Give clients cookies, by which they show that they own their address (RFC 7873)."},
 
 		{Path: "network/edns-buffer-size", Doc: "UDP payload sizes announced with EDNS (RFC 6891)."},
 		{Path: "network/edns-buffer-size/upstream", Type: ednsSize, Default: "1232B", Doc: "Announced to servers."},

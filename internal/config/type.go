@@ -74,6 +74,17 @@ func str() Type {
 	return scalar{"a string", text(func(s string) (any, error) { return s, nil }), jsonObject{"type": []string{"string", "number"}}}
 }
 
+// characterString is text for a TXT record (RFC 1035 section 3.3).
+func characterString() Type {
+	const most = 255 // octets
+	return scalar{fmt.Sprintf("a string of at most %d bytes", most), text(func(s string) (any, error) {
+		if len(s) > most {
+			return nil, errMismatch
+		}
+		return s, nil
+	}), jsonObject{"type": []string{"string", "number"}, "maxLength": most}}
+}
+
 // enum is one of some words.
 func enum(words ...string) Type {
 	name := "one of " + strings.Join(words, ", ")

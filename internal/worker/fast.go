@@ -105,13 +105,16 @@ func validOptions(b []byte, length int) bool {
 			return false
 		}
 		n := 4 + int(binary.BigEndian.Uint16(b[2:]))
-		if n > len(b) || dns.OptionCode(binary.BigEndian.Uint16(b)) == dns.OptionNSID {
+		if n > len(b) || answersDiffer(dns.OptionCode(binary.BigEndian.Uint16(b))) {
 			return false
 		}
 		b = b[n:]
 	}
 	return true
 }
+
+// answersDiffer says whether an option changes the answer: by what is to be told, or by what only one client gets.
+func answersDiffer(o dns.OptionCode) bool { return o == dns.OptionNSID || o == dns.OptionCookie }
 
 // repeat answers a plain query with an answer given before.
 func (w *Worker) repeat(dst []byte, req *server.Request, q *plain, now time.Time) ([]byte, bool) {

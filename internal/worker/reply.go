@@ -17,6 +17,7 @@ type reply struct {
 	req   *server.Request
 	query *dns.Message
 	out   *iterate.Outcome
+	about []byte // TXT record about the server itself, in class CHAOS; nothing else is in the answer then
 }
 
 func (r *reply) append(dst []byte) []byte {
@@ -75,6 +76,9 @@ func (r *reply) sections(e *dns.Encoder) bool {
 			return false
 		}
 	}
+	if r.about != nil && !e.Record(dns.Answer, r.query.Question.Name, dns.TypeTXT, dns.ClassCH, 0, r.about) {
+		return false
+	}
 	for i := range r.out.Authority {
 		set := &r.out.Authority[i]
 		if set.Type != dns.TypeSOA && !signatures {
@@ -90,9 +94,12 @@ func (r *reply) sections(e *dns.Encoder) bool {
 // options builds the EDNS options of the answer.
 func (r *reply) options(size int) []byte {
 	var options []byte
-	if _, asked := r.query.EDNS.Option(dns.OptionKeepalive); asked && r.w.options.Keepalive && r.req.Transport == server.TCP {
-		units := uint16(limits.StreamIdle / (100 * time.Millisecond))
+	if _, asked := r.query.EDNS.Option(dns.OptionKeepalive); asked && r.w.options.Keepalive > 0 && r.req.Transport == server.TCP {
+		units := uint16(r.w.options.Keepalive / (100 * time.Millisecond))
 		options = dns.AppendOption(options, dns.OptionKeepalive, binary.BigEndian.AppendUint16(nil, units))
+	}
+	if cookie, sent := r.query.EDNS.Option(dns.OptionCookie); sent && r.w.options.Cookies != nil && r.out.RCode != dns.RCodeFormErr {
+		options = r.w.options.Cookies.Append(options, cookie, r.req.Client.Addr(), time.Now())
 	}
 	if _, asked := r.query.EDNS.Option(dns.OptionNSID); asked && len(r.w.options.NSID) > 0 {
 		options = dns.AppendOption(options, dns.OptionNSID, r.w.options.NSID)
@@ -110,6 +117,15 @@ func (r *reply) reason(size int) string {
 		text = text[:room]
 	}
 	return text
+}
+
+// wellFormed says whether the options of a query have the form that their standards demand. Other options were not read.
+func (w *Worker) wellFormed(m *dns.Message, req *server.Request, now time.Time) bool {
+	if data, sent := m.EDNS.Option(dns.OptionKeepalive); sent && len(data) > 0 && req.Transport == server.TCP {
+		return false // RFC 7828 section 3.2.1
+	}
+	data, sent := m.EDNS.Option(dns.OptionCookie)
+	return !sent || w.options.Cookies == nil || w.options.Cookies.Judge(data, req.Client.Addr(), now) != admit.CookieMalformed
 }
 
 // refuseHeader answers a message of which only the header is understood.

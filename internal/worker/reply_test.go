@@ -130,7 +130,9 @@ func TestKeepalive(t *testing.T) {
 		{true, true, true, true}, {true, true, false, false}, {true, false, true, false}, {false, true, true, false},
 	} {
 		w := idle()
-		w.options.Keepalive = c.offered
+		if w.options.Keepalive = 0; c.offered {
+			w.options.Keepalive = limits.StreamIdle
+		}
 		got, _ := answerTo(t, w, clientQuery{edns: 1232, keepalive: c.asked, tcp: c.tcp}, positive(true))
 		options := got.IsEdns0().Option
 		if (len(options) == 1) != c.want {

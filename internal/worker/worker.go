@@ -20,8 +20,10 @@ import (
 type Options struct {
 	Rules     *policy.Rules
 	Admit     admit.Rules
-	UDPSize   int    // EDNS size offered to clients, octets
-	Keepalive bool   // offer EDNS keepalive on streams (RFC 7828)
+	UDPSize   int            // EDNS size offered to clients, octets
+	Keepalive time.Duration  // how long streams may be idle, told to who asks (RFC 7828); 0: not told
+	Cookies   *admit.Cookies // server cookies (RFC 7873); nil: none
+	Chaos     Chaos
 	Reorder   bool   // rotate the records of an answer
 	Priming   bool   // ask for the servers of the root at start (RFC 8109)
 	TimeJump  bool   // empty the cache when the clock is set back
@@ -131,6 +133,13 @@ func (w *Worker) inline(dst []byte, req *server.Request, now time.Time) (answer 
 	var m dns.Message
 	if err := m.Parse(req.Raw); err != nil {
 		return w.refuseHeader(dst, req, admit.Verdict{Action: admit.Answer, RCode: dns.RCodeFormErr}), false, true
+	}
+	if !w.wellFormed(&m, req, now) {
+		w.counters.request(req)
+		return w.finish(dst, req, &m, iterate.Outcome{RCode: dns.RCodeFormErr, EDE: dns.NoEDE}, now), false, true
+	}
+	if answer, ok := w.chaos(dst, req, &m, now); ok {
+		return answer, false, true
 	}
 	if v := w.options.Admit.Message(&m); !v.OK() {
 		w.counters.request(req)

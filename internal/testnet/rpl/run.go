@@ -68,6 +68,7 @@ type run struct {
 // answer is what a client got.
 type answer struct {
 	query *Step
+	edns  bool // the query had EDNS
 	raw   []byte
 	msg   *message
 }
@@ -121,7 +122,8 @@ func (up *Setup) validator(epoch func(time.Time) time.Time) *dnssec.Validator {
 // worker makes the resolver of a setup.
 func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, minimise bool) *worker.Worker {
 	store := mem.New(mem.Options{Size: 64 << 20, Merge: cache.Replaces})
-	return worker.New(worker.Options{UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true}, iterate.Options{
+	return worker.New(worker.Options{UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
+		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies}, iterate.Options{
 		Cache:  cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
 		Client: client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),
 		RootHints: up.Hints, Anchors: up.Anchors, Negative: up.Negative, Glue: up.Glue, Minimise: minimise, Case0x20: true,
@@ -170,12 +172,14 @@ func (r *run) ask(s *Step) {
 		req.Transport = server.TCP
 	}
 	r.log("step %d: query %s", s.Number, questionsText(s.Entry.Message.Questions))
+	sent, err := decode(req.Raw)
+	edns := err == nil && sent.OPT != nil
 	r.queries.Go(func() {
 		raw, done := r.worker.Inline(nil, req)
 		if !done {
 			raw = r.worker.Resolve(context.Background(), nil, req)
 		}
-		r.deliver(&answer{query: s, raw: raw}, req.Transport)
+		r.deliver(&answer{query: s, edns: edns, raw: raw}, req.Transport)
 	})
 }
 
@@ -236,7 +240,7 @@ func (r *run) await(limit time.Duration, serve, done func() bool) bool {
 func (r *run) compare(a *answer, s *Step) []Difference {
 	at := func(l Level) []Difference {
 		c := comparison{entry: s.Entry, dialect: r.Dialect, level: l, message: a.msg}
-		c.edns = r.Dialect == Deckard || a.query.Entry.Message.HasEDNS
+		c.edns = a.edns
 		return c.run()
 	}
 	if a.msg == nil {

@@ -6,11 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"knot-resolver/internal/admit"
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/trust"
+	"knot-resolver/internal/worker"
 )
 
 // Setup is the resolver that the options of a scenario describe.
@@ -35,7 +37,11 @@ type Setup struct {
 	MaxTTL     time.Duration
 	Prefetch   bool // refresh entries that are in use before they run out
 	Stale      iterate.Stale
-	AllowNoRD  bool // queries without RD are answered from the cache
+	NSID       []byte         // identity (RFC 5001)
+	Chaos      worker.Chaos   // what is told in class CHAOS
+	Keepalive  time.Duration  // told to clients (RFC 7828)
+	Cookies    *admit.Cookies // of the server
+	AllowNoRD  bool           // queries without RD are answered from the cache
 
 	Kept *trust.Zone // a trust anchor that is kept up to date
 

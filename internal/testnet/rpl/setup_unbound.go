@@ -1,11 +1,15 @@
 package rpl
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
+
+	"knot-resolver/internal/admit"
+	"knot-resolver/internal/limits"
 )
 
 // unbound reads the options of the Unbound dialect.
@@ -34,6 +38,7 @@ func (up *Setup) unbound(s *Scenario) error {
 			return fmt.Errorf("line %d: %s: %w", o.Line, o.Key, err)
 		}
 	}
+	up.hide(s)
 	if !up.Validate {
 		up.Anchors = nil
 	}
@@ -59,9 +64,7 @@ var absent = map[string]string{
 	"do-nat64": "NAT64 towards servers", "nat64-prefix": "NAT64 towards servers", "do-not-query-address": "lists of servers not to ask",
 	"dns64-prefix": "DNS64", "dns64-ignore-aaaa": "DNS64", "prefetch-key": "prefetching of keys",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
-	"dns-error-reporting": "DNS error reporting (RFC 9567)", "nsid": "NSID", "answer-cookie": "DNS cookies", "cookie-secret": "DNS cookies",
-	"edns-tcp-keepalive": "the scenario's keepalive time-out", "edns-tcp-keepalive-timeout": "the scenario's keepalive time-out",
-	"identity": "CHAOS names", "version": "CHAOS names", "hide-identity": "CHAOS names", "hide-version": "CHAOS names",
+	"dns-error-reporting":          "DNS error reporting (RFC 9567)",
 	"val-nsec3-keysize-iterations": "NSEC3 limits by key size", "harden-unverified-glue": "looking up sibling glue before use",
 	"harden-algo-downgrade":  "demanding every algorithm of the DS set (RFC 6840 section 5.11 advises against it)",
 	"cache-max-negative-ttl": "an option for negative TTLs",
@@ -113,6 +116,22 @@ func (up *Setup) server(o Option) (err error) {
 		var ms int
 		ms, err = strconv.Atoi(o.Value)
 		up.Stale.After = time.Duration(ms) * time.Millisecond
+	case "nsid":
+		up.NSID, err = nsid(o.Value)
+	case "identity":
+		up.Chaos.Identity = o.Value
+	case "version":
+		up.Chaos.Version = o.Value
+	case "hide-identity", "hide-version": // read with the section
+	case "edns-tcp-keepalive":
+		up.Keepalive = max(up.Keepalive, limits.StreamIdle)
+	case "edns-tcp-keepalive-timeout":
+		var ms int
+		ms, err = strconv.Atoi(o.Value)
+		up.Keepalive = time.Duration(ms) * time.Millisecond
+	case "answer-cookie": // goes with the secret
+	case "cookie-secret":
+		up.Cookies, err = cookies(o.Value)
 	case "do-ip4":
 		up.IPv4 = isTrue(o.Value)
 	case "do-ip6":
@@ -139,6 +158,34 @@ func (up *Setup) server(o Option) (err error) {
 		}
 	}
 	return err
+}
+
+// nsid reads the identity: hexadecimal, or text after a prefix.
+func nsid(value string) ([]byte, error) {
+	if text, ok := strings.CutPrefix(value, "ascii_"); ok {
+		return []byte(text), nil
+	}
+	return hex.DecodeString(value)
+}
+
+func cookies(value string) (*admit.Cookies, error) {
+	var secret [admit.CookieSecretLength]byte
+	if n, err := hex.Decode(secret[:], []byte(value)); err != nil || n != len(secret) {
+		return nil, fmt.Errorf("secret %q: %v", value, err)
+	}
+	return admit.NewCookies(secret), nil
+}
+
+// hide drops what is not to be told.
+func (up *Setup) hide(s *Scenario) {
+	for _, o := range s.Options {
+		switch {
+		case o.Key == "hide-identity" && isTrue(o.Value):
+			up.Chaos.Identity = ""
+		case o.Key == "hide-version" && isTrue(o.Value):
+			up.Chaos.Version = ""
+		}
+	}
 }
 
 func seconds(value string) (time.Duration, error) {
