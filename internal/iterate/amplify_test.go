@@ -164,6 +164,26 @@ func TestAM16AllRefuse(t *testing.T) {
 	})
 }
 
+// TestB2AliasStep has 26 addresses that each want to be asked twice: one link of a chain of aliases may cost 50 queries.
+func TestB2AliasStep(t *testing.T) {
+	text := rootZone
+	servers := map[string]handler{}
+	bare := func(q *miekg.Msg) *miekg.Msg { return new(miekg.Msg).SetRcode(q, miekg.RcodeFormatError) } // without EDNS
+	for i := range 13 {
+		text += fmt.Sprintf("bad NS ns%d.bad.\nns%d.bad A 192.0.2.%d\nns%d.bad AAAA 2001:db8::%d\n", i, i, 100+i, i, 1+i)
+		servers[fmt.Sprintf("192.0.2.%d", 100+i)] = bare
+		servers[fmt.Sprintf("2001:db8::%d", 1+i)] = bare
+	}
+	servers[rootIP] = serves(t, ".", text)
+	play(t, servers, func(t *testing.T, s *scene) {
+		out, budget, _ := s.resolve("www.bad")
+		spent := budget.Spent(limits.KindUpstreamQueries)
+		if out.RCode != dns.RCodeServFail || s.queries("") != spent || spent != limits.AliasStepQueries || !strings.Contains(out.Reason, "more than 50 upstream queries") {
+			t.Errorf("%v (%s) after %d queries, %d charged", out.RCode, out.Reason, s.queries(""), spent)
+		}
+	})
+}
+
 // TestSP06Birthday has a thousand clients ask for one name at once.
 func TestSP06Birthday(t *testing.T) {
 	play(t, internet(t, nil), func(t *testing.T, s *scene) {

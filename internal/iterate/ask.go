@@ -133,6 +133,9 @@ func (s *session) indexOf(server netip.AddrPort) int {
 
 // ask does one exchange. No response and no error means: try the next server.
 func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candidate) (*response, error) {
+	if s.budget.Spent(limits.KindUpstreamQueries)-s.begun >= limits.AliasStepQueries {
+		return nil, &limits.Exceeded{Kind: limits.KindUpstreamQueries, Limit: limits.AliasStepQueries}
+	}
 	c.asked++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
 	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP,

@@ -186,6 +186,7 @@ type job struct {
 	fresh    bool // do not answer the question itself from the cache
 	ahead    time.Duration
 	task     *task
+	begun    int      // upstream queries spent when the present link of the chain of aliases was begun
 	missed   dns.Name // FromCache has just found nothing for it
 	asked    bool     // a server was asked, by this job or one it waited for
 }
@@ -205,6 +206,9 @@ func (j *job) follow(name dns.Name, t dns.Type) Outcome {
 	found := newCollector()
 	var passed []dns.Name
 	for range limits.AliasSteps + 1 {
+		if j.depth == 0 {
+			j.begun = j.budget.Spent(limits.KindUpstreamQueries)
+		}
 		entry, err := j.find(name, t)
 		if err != nil {
 			return asFailure(err).outcome()

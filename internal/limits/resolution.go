@@ -6,6 +6,8 @@ import "time"
 const (
 	// UpstreamQueries sent for one client query, on every path together (B1).
 	UpstreamQueries = 100
+	// AliasStepQueries of those may go into one link of a chain of aliases (B2): the rest must not be spent on the first.
+	AliasStepQueries = 50
 	// ResolutionTime ends a resolution with SERVFAIL (B3).
 	ResolutionTime = 10 * time.Second
 	// Nesting of name-server address look-ups (B4).
