@@ -30,8 +30,16 @@ func pass(days int) {
 	synctest.Wait()
 }
 
-// expect checks the states in a file: words of a key and its state.
+// expect checks the states in a file.
 func expect(t *testing.T, r *rollingRoot, file, want string) {
+	t.Helper()
+	if got := fileStates(t, r, file); got != want {
+		t.Errorf("%v: the file has %q, want %q", time.Now(), got, want)
+	}
+}
+
+// fileStates returns words of a key and its state.
+func fileStates(t *testing.T, r *rollingRoot, file string) string {
 	t.Helper()
 	z, err := trust.Read(file)
 	if err != nil {
@@ -45,9 +53,7 @@ func expect(t *testing.T, r *rollingRoot, file, want string) {
 			}
 		}
 	}
-	if got := strings.Join(words, " "); got != want {
-		t.Errorf("%v: the file has %q, want %q", time.Now(), got, want)
-	}
+	return strings.Join(words, " ")
 }
 
 // resolves asks for an address and wants this RCODE, and AD with NOERROR.
@@ -257,5 +263,23 @@ func TestOpen(t *testing.T) {
 	}
 	if _, err := trust.Open(trust.Options{File: missing}); !errors.Is(err, trust.ErrFile) {
 		t.Errorf("no key: %v", err)
+	}
+}
+
+// TestAbsentSigner has a set without the trusted key: signed by it, the set shows that the key is missing; signed by nobody
+// trusted, it shows nothing.
+func TestAbsentSigner(t *testing.T) {
+	for signers, want := range map[string]string{"a b": "a:Missing", "b": "a:Valid"} {
+		play(t, func(t *testing.T, r *rollingRoot, w *worker.Worker, file string) {
+			stop := keep(t, w, file)
+			defer stop()
+			pass(1)
+			r.publish("b", signers)
+			pass(20)
+			got := strings.Fields(fileStates(t, r, file))
+			if len(got) == 0 || got[0] != want {
+				t.Errorf("set of b signed by %s: %v, want %s", signers, got, want)
+			}
+		})
 	}
 }

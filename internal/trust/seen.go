@@ -30,6 +30,8 @@ func Look(v *dnssec.Validator, z Zone, set *dns.RRset, now time.Time, b *limits.
 	keys, verdict := v.Keys(set, z.Anchor(), now, b)
 	if verdict.State == dnssec.Secure {
 		seen.Trusted, seen.Life = true, keys.Expires.Sub(now)
+	} else if z.signed(v, set, now, b) {
+		seen.Trusted, seen.Life = true, seen.TTL
 	}
 	for rdata := range set.RDatas.All() {
 		key, err := dns.ParseDNSKEY(rdata)
@@ -49,6 +51,18 @@ func Look(v *dnssec.Validator, z Zone, set *dns.RRset, now time.Time, b *limits.
 		}
 	}
 	return seen
+}
+
+// signed says whether a trusted key that is not in the set signed it: it may still say which keys there are, its own absence
+// included (RFC 5011 section 4, event KeyRem), though not sign the zone's data.
+func (z Zone) signed(v *dnssec.Validator, set *dns.RRset, now time.Time, b *limits.Budget) bool {
+	for i := range z.Keys {
+		k := &z.Keys[i]
+		if k.State.Trusted() && k.Type == dns.TypeDNSKEY && !set.RDatas.Contains(k.RData) && v.SignedBy(set, k.RData, now, b) {
+			return true
+		}
+	}
+	return false
 }
 
 // unrevoked returns the RDATA of a DNSKEY as it was before it was revoked.
