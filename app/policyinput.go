@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 )
 
 // policyInput says what of the configuration the policy is compiled from.
-func policyInput(l *config.LocalData) compile.Input {
-	in := compile.Input{TTL: uint32(l.TTL / time.Second), NoData: l.NoData}
+func policyInput(cfg *config.Config) compile.Input {
+	l := &cfg.LocalData
+	in := compile.Input{TTL: uint32(l.TTL / time.Second), NoData: l.NoData, Views: viewsInput(cfg.Views)}
 	for _, a := range l.Addresses {
 		in.Addresses = append(in.Addresses, compile.Address{
 			Name: a.Name, Addrs: a.Addrs, Pointer: "/local-data/addresses/" + strings.TrimSuffix(a.Name, "."),
@@ -46,4 +48,26 @@ func subtrees(s config.Subtree) policy.Subtree {
 		return policy.SubtreeRedirect
 	}
 	return policy.SubtreeNone
+}
+
+// viewsInput says which views there are.
+func viewsInput(all []config.View) (list []compile.View) {
+	for i, v := range all {
+		view := policy.View{
+			Subnets: v.Subnets, Destination: v.DstSubnet, Minimize: v.Minimize, DNS64: v.DNS64, Fallback: v.Fallback,
+			PriceFactor: uint32(math.Round(v.PriceFactor * policy.PriceUnit)),
+		}
+		switch v.Answer {
+		case config.ViewRefused:
+			view.Treatment = policy.Refuse
+		case config.ViewNoAnswer:
+			view.Treatment = policy.NoAnswer
+		}
+		for _, name := range v.Protocols {
+			p, _ := policy.ParseProtocol(name) // was checked with the configuration
+			view.Protocols |= p
+		}
+		list = append(list, compile.View{View: view, Tags: v.Tags, Pointer: fmt.Sprintf("/views/%d", i)})
+	}
+	return list
 }

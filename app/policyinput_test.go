@@ -14,7 +14,7 @@ import (
 // Every rule is told by its place in the configuration.
 func TestPolicyInput(t *testing.T) {
 	ip := []netip.Addr{netip.MustParseAddr("192.0.2.1")}
-	got := policyInput(&config.LocalData{
+	got := policyInput(&config.Config{LocalData: config.LocalData{
 		TTL: time.Minute, NoData: true,
 		Addresses:      []config.LocalAddress{{Name: "host.example.", Addrs: ip}},
 		AddressesFiles: []string{"/a", "/b"},
@@ -27,7 +27,7 @@ func TestPolicyInput(t *testing.T) {
 			{Records: "y"},
 		},
 		RPZ: []config.RPZ{{File: "/d"}},
-	})
+	}})
 	want := compile.Input{
 		TTL: 60, NoData: true,
 		Addresses: []compile.Address{{Name: "host.example.", Addrs: ip, Pointer: "/local-data/addresses/host.example"}},

@@ -46,7 +46,7 @@ func compilePolicy(cfg *config.Config, log *slog.Logger) (generation uint64, err
 	if err != nil {
 		return 0, err
 	}
-	report, err := compile.Compile(policyInput(&cfg.LocalData), sink)
+	report, err := compile.Compile(policyInput(cfg), sink)
 	if err != nil {
 		return 0, errors.Join(err, sink.Abort())
 	}

@@ -14,7 +14,7 @@ import (
 // compiled here.
 func loadRules(cfg *config.Config, generation uint64) (*policy.Rules, error) {
 	if generation == 0 {
-		rules, _, err := compile.Rules(policyInput(&cfg.LocalData))
+		rules, _, err := compile.Rules(policyInput(cfg))
 		return rules, err
 	}
 	return policy.Load(ruledb.Store{Dir: filepath.Join(cfg.Rundir, manager.RulesName)}, generation)

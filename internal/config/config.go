@@ -22,6 +22,7 @@ type Config struct {
 	Forward    []Forward
 	Logging    Logging
 	Metrics    MetricsMode
+	Views      []View
 	LocalData  LocalData
 }
 

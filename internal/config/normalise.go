@@ -41,6 +41,7 @@ func (v *Valid) Normalise() *Config {
 		Forward:    v.forward(),
 		Logging:    v.logging(),
 		Metrics:    MetricsMode(get[string](s, "monitoring/metrics")),
+		Views:      v.views(),
 		LocalData:  v.localData(),
 	}
 	if c.Hostname == "" {

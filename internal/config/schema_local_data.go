@@ -29,13 +29,13 @@ func localDataOptions() []Option {
 
 func viewsOptions() []Option {
 	return []Option{
-		{Path: "views[]", Class: Policy, Status: NotYet, Doc: "Groups of clients.", check: checkView},
-		{Path: "views[]/subnets", Type: listOf(subnet()), Required: true, Status: Supported, Doc: "Addresses of the clients."},
-		{Path: "views[]/dst-subnet", Type: subnet(), Status: Supported, Doc: "Only for queries to these addresses."},
-		{Path: "views[]/protocols", Type: listOf(enum("udp53", "tcp53", "dot", "doh", "doq")), Status: Supported, Doc: "Only for these protocols."},
-		{Path: "views[]/tags", Type: listOf(tag()), Status: Supported, Doc: "Rules with these tags are for the clients."},
-		{Path: "views[]/answer", Type: enum("allow", "refused", "noanswer"), Status: Supported, Doc: "Fixed treatment of the clients."},
-		{Path: "views[]/options", Status: Supported, Doc: "Exceptions for the clients."},
+		{Path: "views[]", Class: Policy, Doc: "Groups of clients.", check: checkView},
+		{Path: "views[]/subnets", Type: listOf(subnet()), Required: true, Doc: "Addresses of the clients."},
+		{Path: "views[]/dst-subnet", Type: subnet(), Doc: "Only for queries to these addresses."},
+		{Path: "views[]/protocols", Type: listOf(enum("udp53", "tcp53", "dot", "doh", "doq")), Doc: "Only for these protocols."},
+		{Path: "views[]/tags", Type: listOf(tag()), Doc: "Rules with these tags are for the clients."},
+		{Path: "views[]/answer", Type: enum("allow", "refused", "noanswer"), Doc: "Fixed treatment of the clients."},
+		{Path: "views[]/options", Doc: "Exceptions for the clients."},
 		{Path: "views[]/options/minimize", Type: boolean(), Default: "true", Doc: "False turns QNAME minimisation off."},
 		{Path: "views[]/options/dns64", Type: boolean(), Default: "true", Doc: "False turns DNS64 off."},
 		{Path: "views[]/options/price-factor", Type: number(0, 65535), Default: "1.0", Doc: "Multiplier of rate-limiting and defer prices; 0 = never limited."},

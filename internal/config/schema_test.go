@@ -87,7 +87,7 @@ func TestSupported(t *testing.T) {
 		"monitoring: {graphite: {interval: 5s}}":     false,
 		"monitoring: {graphite: {interval: 5000ms}}": false,
 		"views: null":                                false,
-		"views: [{subnets: [::/0], answer: allow}]":  true,
+		"views: [{subnets: [::/0], answer: allow}]":  false,
 	} {
 		_, err := mustParse(t, text).Validate(corpusOptionsQuiet())
 		if got := err != nil && strings.Contains(err.Error(), "not supported yet"); got != refused {

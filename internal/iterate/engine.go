@@ -58,8 +58,8 @@ type Options struct {
 	// Observe, when set, is called with what was spent whenever a resolution, or a look into the cache, is done.
 	Observe func(*limits.Budget)
 
-	// Local, when set, is asked about every name before the cache: local data, which counts as secure.
-	Local func(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool)
+	// Policy, when set, decides about names that no client asked for, and for questions without a policy of their own.
+	Policy Policy
 }
 
 // Engine resolves questions. It is safe for concurrent use.
@@ -107,7 +107,8 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 	if e.Observe != nil {
 		defer e.Observe(b)
 	}
-	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, ahead: q.Ahead, task: new(task)}
+	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, ahead: q.Ahead,
+		policy: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
 	if q.Missed {
 		j.missed = q.Name
 	}
@@ -136,13 +137,6 @@ func (e *Engine) lookUp(q Question, find func(dns.Name) (cache.Entry, bool)) (Ou
 		name = next
 	}
 	return Outcome{}, false
-}
-
-func (e *Engine) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
-	if e.Local == nil {
-		return cache.Entry{}, false
-	}
-	return e.Local(name, t, now)
 }
 
 // Forget drops what is kept in memory besides the cache: after the cache was cleared.
@@ -189,6 +183,8 @@ type job struct {
 	begun    int      // upstream queries spent when the present link of the chain of aliases was begun
 	missed   dns.Name // FromCache has just found nothing for it
 	asked    bool     // a server was asked, by this job or one it waited for
+	policy   Policy   // may be nil
+	minimise bool     // names in questions to servers
 }
 
 // afresh says whether cached answers and failures are to be passed over here.
@@ -233,7 +229,7 @@ func (j *job) follow(name dns.Name, t dns.Type) Outcome {
 // find resolves a question up to its first alias: from the cache, with somebody who asks the same already, or itself.
 func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 	now := time.Now()
-	if entry, ok := j.e.local(name, t, now); ok {
+	if entry, ok := local(j.policy, name, t, now); ok {
 		j.trace.Add(explain.Step{Kind: explain.KindRule, Name: name.String(), Type: t.String(), Class: entryClass(&entry), Text: entry.Reason})
 		return entry, nil
 	}
@@ -251,7 +247,7 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 	}
 	return j.share(flightKey{name: name, typ: t, validate: j.validate}, func() (cache.Entry, error) {
 		tired := j.tired()
-		entry, err := j.walk(name, t)
+		entry, err := j.impartial(func() (cache.Entry, error) { return j.walk(name, t) })
 		if err != nil && !(tired && j.spent(err)) {
 			j.remember(name, t, err)
 		}

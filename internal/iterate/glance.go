@@ -75,7 +75,7 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 
 // known is one step of FromCache; worn says that the entry is about to run out.
 func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
-	if entry, ok := e.local(name, q.Type, now); ok {
+	if entry, ok := local(e.policy(&q), name, q.Type, now); ok {
 		return entry, true, false
 	}
 	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {

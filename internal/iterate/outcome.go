@@ -25,6 +25,10 @@ type Question struct {
 	Ahead time.Duration
 	// Missed says that FromCache has just found nothing: other names' denials need not be searched again.
 	Missed bool
+	// WholeNames asks servers for whole names, minimisation or not.
+	WholeNames bool
+	// Policy is that of the client; nil means that of the engine.
+	Policy Policy
 }
 
 func (q Question) String() string { return q.Name.String() + " " + q.Type.String() }

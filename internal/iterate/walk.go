@@ -45,7 +45,7 @@ func (w *walker) enter(c *cut) {
 
 // next is the question to ask now.
 func (w *walker) next() (name dns.Name, t dns.Type, last bool) {
-	if w.whole || !w.e.Minimise || w.typ == dns.TypeDNSKEY || w.cut.target != nil && w.cut.target.recursive {
+	if w.whole || !w.minimise || w.typ == dns.TypeDNSKEY || w.cut.target != nil && w.cut.target.recursive {
 		return w.name, w.typ, true
 	}
 	if name, last = minimised(w.name, w.known, w.tried); last {

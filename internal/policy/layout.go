@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -13,6 +14,7 @@ import (
 //	key                                     value
 //	'd'                                     empty: there are rules that drop the query
 //	'e' name-key 0x00 u16 type              u16 origin, u32 TTL, u8 mark, packed RDATA
+//	'm'                                     JSON of [Meta]
 //	'o' u16 number                          u16 EDE code, text of the origin
 //	's' name-key                            u16 origin, u32 TTL, u8 subtree kind, with or without the wildcard bit
 //
@@ -27,6 +29,7 @@ import (
 const (
 	dropKey    = 'd'
 	exactKey   = 'e'
+	metaKey    = 'm'
 	originKey  = 'o'
 	subtreeKey = 's'
 
@@ -92,6 +95,29 @@ func AppendOriginKey(dst []byte, number uint16) []byte {
 
 // AppendDropKey appends the key that says that some rules drop the query.
 func AppendDropKey(dst []byte) []byte { return append(dst, dropKey) }
+
+// AppendMetaKey appends the key of what concerns the whole set.
+func AppendMetaKey(dst []byte) []byte { return append(dst, metaKey) }
+
+// Meta is what concerns a rule set as a whole.
+type Meta struct {
+	Tags  []string // names by number
+	Views []View   // in the order of the configuration
+}
+
+// AppendMeta appends the value of a Meta.
+func AppendMeta(dst []byte, m *Meta) []byte {
+	text, err := json.Marshal(m)
+	if err != nil {
+		panic("BUG: " + err.Error()) // a prefix that was not checked
+	}
+	return append(dst, text...)
+}
+
+func parseMeta(value []byte) (m Meta, ok bool) {
+	err := json.Unmarshal(value, &m)
+	return m, err == nil
+}
 
 // AppendOrigin appends the value of an origin.
 func AppendOrigin(dst []byte, o Origin) []byte {
@@ -172,6 +198,11 @@ func Check(key, value []byte) (origin uint16, err error) {
 	case dropKey:
 		if len(body) != 0 || len(value) != 0 {
 			return bad("malformed mark of drops")
+		}
+		return 0, nil
+	case metaKey:
+		if _, ok := parseMeta(value); !ok || len(body) != 0 {
+			return bad("malformed metadata")
 		}
 		return 0, nil
 	case subtreeKey:

@@ -14,6 +14,8 @@ type Rules struct {
 	kv      ruledb.KV
 	origins []Origin
 	drops   bool
+	meta    Meta
+	views   *views
 	keys    sync.Pool // *[limits.RuleKeyBytes]byte: a key on the stack would escape into the KV
 }
 
@@ -33,6 +35,12 @@ func Open(kv ruledb.KV) (*Rules, error) {
 		r.origins = append(r.origins, origin)
 	}
 	_, r.drops = kv.Get(AppendDropKey(nil))
+	if value, ok := kv.Get(AppendMetaKey(nil)); ok {
+		if r.meta, ok = parseMeta(value); !ok {
+			return nil, fmt.Errorf("%w: metadata", ErrLayout)
+		}
+	}
+	r.views = newViews(r.meta.Views)
 	return r, nil
 }
 

@@ -69,8 +69,7 @@ func (c *counters) answer(msg []byte, edns, do bool, took time.Duration) {
 func (c *counters) repeated(req *server.Request, msg []byte, q *plain) {
 	c.request(req)
 	c.cached.Add(1)
-	variant := q.key[q.length-1]
-	c.answer(msg, variant&variantEDNS != 0, variant&variantDO != 0, 0)
+	c.answer(msg, q.variant&variantEDNS != 0, q.variant&variantDO != 0, 0)
 }
 
 func (c *counters) flags(f dns.Flags, edns, do bool) {

@@ -13,10 +13,11 @@ import (
 // plain is a query of the usual shape, read from the raw bytes without building anything:
 // one question in class IN, recursion desired, at most an OPT record behind it.
 type plain struct {
-	key      [dns.MaxNameLength + 3]byte // name in lower case, type, variant
+	key      [dns.MaxNameLength + 5]byte // name in lower case, type, variant, variant of the view
 	length   int
 	question []byte // view
 	limit    int    // octets the answer may have
+	variant  byte
 }
 
 // Variants of an answer to one question.
@@ -73,9 +74,15 @@ func (q *plain) read(raw []byte, udpSize int, t server.Transport) bool {
 	if !t.Datagram() {
 		q.limit = 65535
 	}
+	q.variant = variant
 	q.key[q.length] = variant
 	q.length++
 	return true
+}
+
+// vary makes the key that of clients who may get other answers than others.
+func (q *plain) vary(view uint16) {
+	q.length += copy(q.key[q.length:], []byte{byte(view >> 8), byte(view)})
 }
 
 // readName copies the name in lower case and returns the offset behind it, 0 if there is no plain name.
@@ -135,7 +142,7 @@ func (w *Worker) repeat(dst []byte, req *server.Request, q *plain, now time.Time
 }
 
 // keep stores the answer to a plain query for repetition.
-func (w *Worker) keep(q *plain, answer []byte, now time.Time) {
+func (w *Worker) keep(q *plain, answer []byte, epoch uint32, now time.Time) {
 	var ttls [limits.PacketTTLs + 1]uint16
 	a, ok := packet.Scan(answer, ttls[:0])
 	if ok && w.prefetch {
@@ -143,6 +150,6 @@ func (w *Worker) keep(q *plain, answer []byte, now time.Time) {
 		a.Life -= min(a.Life, 5+a.Life/10)
 	}
 	if ok && a.Life > 0 {
-		w.packets.Put(q.key[:q.length], &a, now)
+		w.packets.Put(q.key[:q.length], &a, epoch, now)
 	}
 }

@@ -39,6 +39,7 @@ type Worker struct {
 	packets  *packet.Cache
 	prefetch bool
 	rules    atomic.Pointer[policy.Rules]
+	askers   sync.Pool // of *asker
 	counters counters
 }
 
@@ -58,7 +59,8 @@ func (w *Worker) Run(ctx context.Context) {
 func New(o Options, resolution iterate.Options) *Worker {
 	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes), prefetch: resolution.Prefetch}
 	w.SetRules(o.Rules)
-	resolution.Local = w.local
+	w.askers.New = func() any { return new(asker) }
+	resolution.Policy = nobody{w}
 	w.engine = iterate.New(resolution)
 	return w
 }
@@ -69,64 +71,32 @@ func (w *Worker) SetRules(r *policy.Rules) {
 	w.packets.Clear()
 }
 
-// local answers from the policy rules.
-func (w *Worker) local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
-	rules := w.rules.Load()
-	if rules == nil {
-		return cache.Entry{}, false
-	}
-	r, ok := rules.Lookup(name, t)
-	if !ok {
-		return cache.Entry{}, false
-	}
-	// A forward rule opens the empty and missing names of a rule at or above its apex, special-use names above all.
-	if apex, forwarded := w.engine.Forwarded(name, t); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
-		return cache.Entry{}, false
-	}
-	e := cache.Entry{Rank: cache.Secure, Inserted: now, EDE: r.EDE, Reason: r.Rule}
-	if r.EDE != dns.NoEDE {
-		e.Reason += ", rule for " + r.Owner.String()
-	}
-	switch r.Kind {
-	case policy.Answer:
-		e.Kind, e.Answer, e.TTL = cache.Positive, *r.RRset, r.RRset.TTL
-	case policy.NXDomain, policy.Drop:
-		e.Kind, e.Authority, e.TTL = cache.NXDomain, []dns.RRset{r.SOA}, r.SOA.TTL
-	default:
-		e.Kind, e.Authority, e.TTL = cache.NoData, []dns.RRset{r.SOA}, r.SOA.TTL
-	}
-	return e, true
-}
-
-// silent says whether the rules leave a question without an answer.
-func (w *Worker) silent(q iterate.Question) bool {
-	rules := w.rules.Load()
-	if rules == nil || !rules.Drops() {
-		return false
-	}
-	r, ok := rules.Lookup(q.Name, q.Type)
-	return ok && r.Kind == policy.Drop
-}
-
 // Inline implements [server.Handler]: repetitions, refusals, local data and cache hits.
 func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bool) {
-	now := time.Now()
+	now, epoch := time.Now(), w.packets.Epoch()
+	who := w.asker(req)
+	defer w.release(who)
+	if who.view.Treatment == policy.NoAnswer {
+		w.counters.request(req)
+		return nil, true
+	}
 	var q plain
-	usual := q.read(req.Raw, w.options.UDPSize, req.Transport)
+	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve
 	if usual {
+		q.vary(who.view.Variant())
 		if answer, ok := w.repeat(dst, req, &q, now); ok {
 			return answer, true
 		}
 	}
-	answer, again, done := w.inline(dst, req, now)
+	answer, again, done := w.inline(dst, req, who, now)
 	if usual && again {
-		w.keep(&q, answer[len(dst):], now)
+		w.keep(&q, answer[len(dst):], epoch, now)
 	}
 	return answer, done
 }
 
 // inline answers what needs no server to be asked; again says that the answer may be repeated.
-func (w *Worker) inline(dst []byte, req *server.Request, now time.Time) (answer []byte, again, done bool) {
+func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Time) (answer []byte, again, done bool) {
 	if v := admit.Header(req.Raw); !v.OK() {
 		return w.refuseHeader(dst, req, v), false, true
 	}
@@ -138,18 +108,23 @@ func (w *Worker) inline(dst []byte, req *server.Request, now time.Time) (answer 
 		w.counters.request(req)
 		return w.finish(dst, req, &m, iterate.Outcome{RCode: dns.RCodeFormErr, EDE: dns.NoEDE}, now), false, true
 	}
-	if answer, ok := w.chaos(dst, req, &m, now); ok {
-		return answer, false, true
+	v := who.verdict()
+	if v.OK() {
+		if answer, ok := w.chaos(dst, req, &m, now); ok {
+			return answer, false, true
+		}
+		v = w.options.Admit.Message(&m)
 	}
-	if v := w.options.Admit.Message(&m); !v.OK() {
+	if !v.OK() {
 		w.counters.request(req)
 		return w.finish(dst, req, &m, refusal(v), now), false, true
 	}
-	if w.silent(question(&m)) {
+	q := who.question(&m)
+	if who.silent(q) {
 		w.counters.request(req)
 		return nil, false, true
 	}
-	out, ok := w.engine.FromCache(question(&m))
+	out, ok := w.engine.FromCache(q)
 	if !ok && !m.Flags().Has(dns.FlagRD) {
 		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
 	}
@@ -169,9 +144,11 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 		return nil
 	}
 	w.counters.request(req)
-	// Others may wait for this resolution, so it goes on when this client leaves.
-	q := question(&m)
+	who := new(asker) // not leased: a resolution may outlive the answer
+	who.set(w, req)
+	q := who.question(&m)
 	q.Missed = true
+	// Others may wait for this resolution, so it goes on when this client leaves.
 	out := w.engine.Resolve(context.WithoutCancel(ctx), q, new(limits.Budget), nil)
 	return w.finish(dst, req, &m, out, start)
 }

@@ -54,7 +54,11 @@ func New(size int) *Cache {
 	return c
 }
 
-// Clear forgets everything.
+// Epoch is the time between two calls of Clear. Who makes an answer takes it before looking at anything
+// that a later Clear may be about.
+func (c *Cache) Epoch() uint32 { return c.epoch.Load() }
+
+// Clear forgets everything, also what is put under an epoch taken before.
 func (c *Cache) Clear() { c.epoch.Add(1) }
 
 /*
@@ -86,8 +90,8 @@ func (c *Cache) find(key []byte) (*shard, uint32) {
 	return &c.shards[h%uint64(len(c.shards))], uint32(h >> 32)
 }
 
-// Put stores an answer.
-func (c *Cache) Put(key []byte, a *Answer, now time.Time) {
+// Put stores an answer made in an epoch.
+func (c *Cache) Put(key []byte, a *Answer, epoch uint32, now time.Time) {
 	s, hash := c.find(key)
 	size := header + len(key) + 2*len(a.TTLs) + len(a.Message)
 	if size > len(s.arena)/4 || len(a.Message) > 65535 {
@@ -96,7 +100,7 @@ func (c *Cache) Put(key []byte, a *Answer, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.room(size)[:0]
-	e = binary.BigEndian.AppendUint32(e, c.epoch.Load())
+	e = binary.BigEndian.AppendUint32(e, epoch)
 	e = binary.BigEndian.AppendUint64(e, uint64(now.Unix()))
 	e = binary.BigEndian.AppendUint32(e, a.Life)
 	for _, v := range [...]uint16{uint16(len(key)), uint16(len(a.TTLs)), a.Rotate.Offset, a.Rotate.Size, a.Rotate.Count, uint16(len(a.Message))} {

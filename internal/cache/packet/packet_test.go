@@ -47,7 +47,7 @@ func store(t *testing.T, c *Cache, key string, msg []byte, now time.Time) {
 	if !ok {
 		t.Fatalf("not to be kept: %x", msg)
 	}
-	c.Put([]byte(key), &a, now)
+	c.Put([]byte(key), &a, c.Epoch(), now)
 }
 
 func TestHitMissExpiry(t *testing.T) {
@@ -177,7 +177,7 @@ func TestRing(t *testing.T) {
 				msg[j] = byte(i + j)
 			}
 			room := header+len(key)+len(msg) <= 1<<(10+seed)/4
-			c.Put(key, &Answer{Message: msg, Life: 10}, epoch)
+			c.Put(key, &Answer{Message: msg, Life: 10}, c.Epoch(), epoch)
 			if room {
 				latest[string(key)] = msg
 			} else {
@@ -212,7 +212,7 @@ func TestConcurrent(t *testing.T) {
 			for i := range 5000 {
 				key := []byte{byte(i), byte(i >> 4 & 3)}
 				if g%2 == 0 {
-					c.Put(key, &Answer{Message: bytes.Repeat(key, 20+i%30), Life: 10}, epoch)
+					c.Put(key, &Answer{Message: bytes.Repeat(key, 20+i%30), Life: 10}, c.Epoch(), epoch)
 				} else if got, ok := c.Append(nil, key, i, epoch); ok && (len(got) < 40 || !bytes.Equal(got, bytes.Repeat(key, len(got)/2))) {
 					t.Errorf("%x: %x", key, got)
 				}
@@ -231,7 +231,7 @@ func TestNoAllocation(t *testing.T) {
 	msg, key := message(dns.RCodeNoError, addresses), []byte("key")
 	dst, ttls := make([]byte, 0, 4096), make([]uint16, 0, limits.PacketTTLs)
 	for name, f := range map[string]func(){
-		"store": func() { a, _ := Scan(msg, ttls); c.Put(key, &a, epoch) },
+		"store": func() { a, _ := Scan(msg, ttls); c.Put(key, &a, c.Epoch(), epoch) },
 		"hit":   func() { c.Append(dst, key, 1, after(1)) },
 		"miss":  func() { c.Append(dst, key[:2], 1, epoch) },
 	} {
@@ -244,7 +244,7 @@ func TestNoAllocation(t *testing.T) {
 func BenchmarkHit(b *testing.B) {
 	c := New(1 << 20)
 	a, _ := Scan(message(dns.RCodeNoError, addresses), nil)
-	c.Put([]byte("key"), &a, epoch)
+	c.Put([]byte("key"), &a, c.Epoch(), epoch)
 	dst, key := make([]byte, 0, 4096), []byte("key")
 	b.ReportAllocs()
 	for b.Loop() {
@@ -264,7 +264,7 @@ func FuzzScan(f *testing.F) {
 		if !ok {
 			return
 		}
-		c.Put([]byte("k"), &a, epoch)
+		c.Put([]byte("k"), &a, c.Epoch(), epoch)
 		got, ok := c.Append(nil, []byte("k"), 0, epoch)
 		if !ok || !bytes.Equal(got, msg) {
 			t.Fatalf("stored %x, found %x", msg, got)

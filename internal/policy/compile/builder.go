@@ -56,6 +56,7 @@ type builder struct {
 	subtrees map[dns.Name]subtree
 	origins  []policy.Origin
 	drops    bool
+	meta     policy.Meta
 	warnings []string
 }
 
@@ -151,7 +152,7 @@ func (b *builder) write(sink ruledb.Sink) error {
 type pair struct{ key, value []byte }
 
 func (b *builder) pairs() []pair {
-	all := make([]pair, 0, len(b.names)+len(b.subtrees)+len(b.origins)+1)
+	all := make([]pair, 0, len(b.names)+len(b.subtrees)+len(b.origins)+2)
 	put := func(key, value []byte) { all = append(all, pair{key, value}) }
 	for name, n := range b.names {
 		for _, s := range n.sets {
@@ -167,6 +168,7 @@ func (b *builder) pairs() []pair {
 	for i, o := range b.origins {
 		put(policy.AppendOriginKey(nil, uint16(i)), policy.AppendOrigin(nil, o))
 	}
+	put(policy.AppendMetaKey(nil), policy.AppendMeta(nil, &b.meta))
 	if b.drops {
 		put(policy.AppendDropKey(nil), nil)
 	}

@@ -23,6 +23,7 @@ const DefaultTTL = 300
 type Input struct {
 	TTL       uint32 // of rules without their own, in seconds; 0 means DefaultTTL
 	NoData    bool   // types a name of Addresses or RPZ has no records of are NODATA, not resolved
+	Views     []View
 	Addresses []Address
 	Rules     []Rule
 	RPZ       []RPZ
@@ -95,7 +96,7 @@ type Report struct {
 // nothing is put then. The caller disposes of the sink when there is an error.
 func Compile(in Input, sink ruledb.Sink) (Report, error) {
 	b := newBuilder()
-	var faults []error
+	faults := b.views(in.Views)
 	for _, r := range in.rules() {
 		faults = append(faults, b.rule(r)...)
 	}
