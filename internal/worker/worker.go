@@ -40,6 +40,7 @@ type Worker struct {
 	prefetch bool
 	rules    atomic.Pointer[policy.Rules]
 	askers   sync.Pool // of *asker
+	limiter  atomic.Pointer[admit.RateLimiter]
 	counters counters
 }
 
@@ -65,6 +66,9 @@ func New(o Options, resolution iterate.Options) *Worker {
 	return w
 }
 
+// SetRateLimiter switches to another limiter of queries that come by UDP; nil limits nobody.
+func (w *Worker) SetRateLimiter(l *admit.RateLimiter) { w.limiter.Store(l) }
+
 // SetRules switches to another compiled policy; questions asked from now on see it.
 func (w *Worker) SetRules(r *policy.Rules) {
 	w.rules.Store(r)
@@ -79,6 +83,11 @@ func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bo
 	if who.view.Treatment == policy.NoAnswer {
 		w.counters.request(req)
 		return nil, true
+	}
+	if l := w.limiter.Load(); l != nil && req.Transport.Datagram() {
+		if action := w.rate(l, req, who, now); action != admit.Continue {
+			return w.limited(dst, req, action, now), true
+		}
 	}
 	var q plain
 	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve
