@@ -75,11 +75,9 @@ func Resolving(o EngineOptions) (Engine, error) {
 		NSID:      nsid(cfg.NSID, o.Worker),
 		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
 	}, *resolution)
-	limiter, err := e.rateLimiter(cfg)
-	if err != nil {
+	if err := e.admission(cfg); err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
 	}
-	e.SetRateLimiter(limiter)
 	keepers, err := e.keepers(&cfg.DNSSEC, resolution.Validator, o.Log.With("group", "taupd"))
 	if err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
@@ -223,12 +221,10 @@ func (e *resolving) Update(v control.Version) error {
 	if err != nil {
 		return err
 	}
-	limiter, err := e.rateLimiter(&v.Config)
-	if err != nil {
+	if err := e.admission(&v.Config); err != nil {
 		return err
 	}
 	e.SetRules(rules)
-	e.SetRateLimiter(limiter)
 	return nil
 }
 

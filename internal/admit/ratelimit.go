@@ -1,7 +1,6 @@
 package admit
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -136,10 +135,7 @@ func (l *RateLimiter) limit(ip netip.Addr, bits int, tick uint32) Action {
 	return action
 }
 
-// levelNotice is between info and warning.
-const levelNotice = slog.Level(2)
-
 func (l *RateLimiter) notice(ip netip.Addr, bits int, action Action) {
 	done := map[Action]string{Drop: "dropped", Truncate: "answered truncated", Continue: "answered, as this is a dry run"}[action]
-	l.log.Log(context.Background(), levelNotice, "address limited", "address", ip, "network", netip.PrefixFrom(ip, bits).Masked(), "query", done)
+	notice(l.log, "address limited", "address", ip, "network", netip.PrefixFrom(ip, bits).Masked(), "query", done)
 }

@@ -26,6 +26,13 @@ type Config struct {
 	LocalData  LocalData
 
 	RateLimiting RateLimiting
+	Defer        Defer
+}
+
+// Defer serves clients first that have cost less lately.
+type Defer struct {
+	Enable    bool
+	LogPeriod time.Duration // least time between two notices; 0 = no notices
 }
 
 // RateLimiting limits the queries of addresses that may be forged.

@@ -45,6 +45,7 @@ func (v *Valid) Normalise() *Config {
 		LocalData:  v.localData(),
 
 		RateLimiting: v.rateLimiting(),
+		Defer:        Defer{Enable: get[bool](v.root, "defer/enable"), LogPeriod: get[time.Duration](v.root, "defer/log-period")},
 	}
 	if c.Hostname == "" {
 		c.Hostname = v.opts.Hostname

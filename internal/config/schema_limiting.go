@@ -16,9 +16,9 @@ func limitingOptions() []Option {
 		{Path: "rate-limiting/log-period", Type: duration(), Default: "0s", Doc: "Least time between log lines; 0 = no logging."},
 		{Path: "rate-limiting/dry-run", Type: boolean(), Default: "false", Doc: "Only log."},
 
-		{Path: "defer", Doc: "Prioritisation of clients by the work they cause."},
-		{Path: "defer/enable", Type: boolean(), Default: "true", Only: []string{"false"}, Doc: "Prioritise."},
-		{Path: "defer/log-period", Type: duration(), Default: "0s", Status: NotYet, Doc: "Least time between log lines; 0 = no logging."},
+		{Path: "defer", Class: Live, Doc: "Prioritisation of clients by the work they cause."},
+		{Path: "defer/enable", Type: boolean(), Default: "true", Doc: "Prioritise."},
+		{Path: "defer/log-period", Type: duration(), Default: "0s", Doc: "Least time between log lines; 0 = no logging."},
 
 		{Path: "lua", Status: NotYet, Doc: "Scripts in the original's Lua configuration.", check: checkLua},
 		{Path: "lua/script", Type: str(), Doc: "Appended to the configuration of workers."},

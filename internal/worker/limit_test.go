@@ -74,7 +74,7 @@ func TestLimitedMisses(t *testing.T) {
 		t.Errorf("%d misses and %d silent", misses, silent)
 	}
 	got := w.Metrics()["ratelimiting"].(map[string]any)
-	if got["limited"] != uint64(5) || got["dropped"] != uint64(5) || w.counters.total.Load() != 5 {
+	if got["limited"] != uint64(5) || got["dropped"] != uint64(5) || w.counters.total.Load() != 10 {
 		t.Errorf("metrics %v, %d requests", got, w.counters.total.Load())
 	}
 	w.SetRateLimiter(nil)
