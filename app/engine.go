@@ -12,6 +12,9 @@ import (
 // Engine is the resolver inside a worker.
 type Engine interface {
 	server.Handler
+	// Priority and Shed are as in [server.Options].
+	Priority(req *server.Request) uint8
+	Shed(dst []byte, req *server.Request) []byte
 	// Metrics returns the counters as a tree of objects and numbers.
 	Metrics() map[string]any
 	// Explain resolves a name live and returns the trace of it as JSON.

@@ -67,7 +67,8 @@ func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error
 		return err
 	}
 	network := a.Version.Config.Network
-	w.server = server.New(server.Options{Handler: w.engine, Log: w.log.With("group", "io"), Pipeline: network.TCPPipeline})
+	w.server = server.New(server.Options{Handler: w.engine, Log: w.log.With("group", "io"), Pipeline: network.TCPPipeline,
+		Priority: w.engine.Priority, Heavy: heavy, Shed: w.engine.Shed})
 	if err := w.listenControl(ctx, rundir); err != nil {
 		return err
 	}

@@ -31,8 +31,9 @@ const cacheVersion = "1"
 // resolving is the Engine of a worker.
 type resolving struct {
 	*worker.Worker
-	client *upstream.Client
-	store  cache.Store
+	options EngineOptions
+	client  *upstream.Client
+	store   cache.Store
 
 	stop    context.CancelFunc // of what goes on without clients
 	running sync.WaitGroup
@@ -53,7 +54,7 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &resolving{store: store}
+	e := &resolving{options: o, store: store}
 	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline})
 	resolution.Client = e.client
 	resolution.Cache = cache.New(store, cache.Options{TTLMin: cfg.Cache.TTLMin, TTLMax: cfg.Cache.TTLMax})
@@ -74,6 +75,9 @@ func Resolving(o EngineOptions) (Engine, error) {
 		NSID:      nsid(cfg.NSID, o.Worker),
 		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
 	}, *resolution)
+	if err := e.admission(cfg); err != nil {
+		return nil, errors.Join(err, e.client.Close(), store.Close())
+	}
 	keepers, err := e.keepers(&cfg.DNSSEC, resolution.Validator, o.Log.With("group", "taupd"))
 	if err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
@@ -211,10 +215,13 @@ func (e *resolving) Forget() {
 	e.Worker.Forget()
 }
 
-// Update implements [Engine]: rules can change under a running worker.
+// Update implements [Engine]: rules and limits can change under a running worker.
 func (e *resolving) Update(v control.Version) error {
 	rules, err := loadRules(&v.Config, v.Rules)
 	if err != nil {
+		return err
+	}
+	if err := e.admission(&v.Config); err != nil {
 		return err
 	}
 	e.SetRules(rules)

@@ -33,6 +33,9 @@ func (trivialEngine) Inline(dst []byte, req *server.Request) ([]byte, bool) {
 
 func (trivialEngine) Resolve(context.Context, []byte, *server.Request) []byte { return nil }
 
+func (trivialEngine) Priority(*server.Request) uint8            { return 0 }
+func (trivialEngine) Shed(dst []byte, _ *server.Request) []byte { return dst }
+
 func (trivialEngine) Metrics() map[string]any { return map[string]any{} }
 
 func (trivialEngine) Explain(context.Context, string, string) (json.RawMessage, error) {

@@ -18,6 +18,7 @@ const (
 	Continue Action = iota // go on with it
 	Drop                   // say nothing
 	Answer                 // answer at once, with the RCode and EDE of the verdict
+	Truncate               // answer at once that the client should come over TCP
 )
 
 // Verdict is a decision about one message. The zero value lets it pass.

@@ -14,6 +14,7 @@ const (
 	Worker                    // workers are replaced, one after the other
 	Manager                   // the manager changes something in itself
 	Restart                   // refused at runtime: the whole service has to be restarted
+	Live                      // workers take it over while they run
 )
 
 // Has reports whether any flag of f is set in c.
@@ -22,7 +23,7 @@ func (c Class) Has(f Class) bool { return c&f != 0 }
 // String lists the flags: "worker+manager".
 func (c Class) String() string {
 	var names []string
-	for i, name := range []string{"none", "policy", "worker", "manager", "restart"} {
+	for i, name := range []string{"none", "policy", "worker", "manager", "restart", "live"} {
 		if c.Has(1 << i) {
 			names = append(names, name)
 		}

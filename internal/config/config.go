@@ -24,6 +24,26 @@ type Config struct {
 	Metrics    MetricsMode
 	Views      []View
 	LocalData  LocalData
+
+	RateLimiting RateLimiting
+	Defer        Defer
+}
+
+// Defer serves clients first that have cost less lately.
+type Defer struct {
+	Enable    bool
+	LogPeriod time.Duration // least time between two notices; 0 = no notices
+}
+
+// RateLimiting limits the queries of addresses that may be forged.
+type RateLimiting struct {
+	Enable    bool
+	Rate      int           // queries of one address in a second, for long
+	Instant   int           // queries of one address at once
+	Capacity  int           // sources that are limited at the same time
+	Slip      int           // one of so many limited queries is answered truncated; 0 = none
+	LogPeriod time.Duration // least time between two notices; 0 = no notices
+	DryRun    bool
 }
 
 // Forward sends questions for names at and below a subtree to other servers.

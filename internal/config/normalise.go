@@ -43,6 +43,9 @@ func (v *Valid) Normalise() *Config {
 		Metrics:    MetricsMode(get[string](s, "monitoring/metrics")),
 		Views:      v.views(),
 		LocalData:  v.localData(),
+
+		RateLimiting: v.rateLimiting(),
+		Defer:        Defer{Enable: get[bool](v.root, "defer/enable"), LogPeriod: get[time.Duration](v.root, "defer/log-period")},
 	}
 	if c.Hostname == "" {
 		c.Hostname = v.opts.Hostname
@@ -180,6 +183,22 @@ func (v *Valid) options() Options {
 		ChaosIdentity:          get[string](s, "chaos/identity"),
 		ChaosVersion:           get[string](s, "chaos/version"),
 	}
+}
+
+func (v *Valid) rateLimiting() RateLimiting {
+	s := get[*section](v.root, "rate-limiting")
+	r := RateLimiting{
+		Enable:    get[bool](s, "enable"),
+		Instant:   int(get[int64](s, "instant-limit")),
+		Capacity:  int(get[int64](s, "capacity")),
+		Slip:      int(get[int64](s, "slip")),
+		LogPeriod: get[time.Duration](s, "log-period"),
+		DryRun:    get[bool](s, "dry-run"),
+	}
+	if s.has("rate-limit") {
+		r.Rate = int(get[int64](s, "rate-limit"))
+	}
+	return r
 }
 
 func (v *Valid) logging() Logging {

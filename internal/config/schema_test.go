@@ -73,9 +73,6 @@ func TestSupported(t *testing.T) {
 		"options: {serve-stale: true}":               false,
 		"options: {rebinding-protection: true}":      false,
 		"options: {violators-workarounds: true}":     true,
-		"defer: {enable: false}":                     false,
-		"defer: {enable: true}":                      true,
-		"defer: {}":                                  false,
 		"dnssec: {sentinel: false}":                  false,
 		"dnssec: {sentinel: true}":                   false,
 		"network: {quic: {max-conns: 1024}}":         false,
@@ -86,8 +83,8 @@ func TestSupported(t *testing.T) {
 		"dns64: {prefix: '64:ff9c::/96'}":            true,
 		"monitoring: {graphite: {interval: 5s}}":     false,
 		"monitoring: {graphite: {interval: 5000ms}}": false,
-		"views: null":                                false,
-		"views: [{subnets: [::/0], answer: allow}]":  false,
+		"views: null": false,
+		"views: [{subnets: [::/0], answer: allow}]": false,
 	} {
 		_, err := mustParse(t, text).Validate(corpusOptionsQuiet())
 		if got := err != nil && strings.Contains(err.Error(), "not supported yet"); got != refused {

@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"context"
 	"sync"
 
 	"knot-resolver/internal/cache"
@@ -37,6 +38,8 @@ type flight struct {
 	waiters int
 	entry   cache.Entry
 	err     error
+	// cancelled says that it was given up before its end, because nobody waits for its owner's answer any more.
+	cancelled bool
 }
 
 // leadsTo says whether following who waits for whom from f comes to t.
@@ -68,7 +71,10 @@ func (j *job) share(key flightKey, walk func() (cache.Entry, error)) (cache.Entr
 		f.waiters++
 		j.task.waiting = f
 		s.mu.Unlock()
-		return j.await(f, key)
+		if entry, err := j.await(f, key); !f.abandoned() || j.ctx.Err() != nil {
+			return entry, err
+		}
+		return j.share(key, walk)
 	}
 	if s.open == nil {
 		s.open = make(map[flightKey]*flight)
@@ -79,12 +85,23 @@ func (j *job) share(key flightKey, walk func() (cache.Entry, error)) (cache.Entr
 
 	j.asked = true
 	f.entry, f.err = walk()
+	f.cancelled = j.ctx.Err() == context.Canceled
 	s.mu.Lock()
 	delete(s.open, key)
 	f.owner = nil
 	s.mu.Unlock()
 	close(f.done)
 	return f.entry, f.err
+}
+
+// abandoned says whether the flight has landed without a result that is one for others.
+func (f *flight) abandoned() bool {
+	select {
+	case <-f.done:
+		return f.cancelled
+	default:
+		return false
+	}
 }
 
 func (j *job) await(f *flight, key flightKey) (cache.Entry, error) {

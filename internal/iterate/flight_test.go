@@ -140,3 +140,37 @@ func TestImpatientWaiter(t *testing.T) {
 		group.Wait()
 	})
 }
+
+// TestGivenUp: who waits for a walk that is given up, because its own client is, walks himself.
+func TestGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := new(Engine)
+		ctx, giveUp := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		group.Go(func() {
+			newJob(ctx, e).share(key("a"), func() (cache.Entry, error) {
+				<-ctx.Done()
+				return cache.Entry{}, ctx.Err()
+			})
+		})
+		synctest.Wait()
+		var walks atomic.Int32
+		for range 3 {
+			group.Go(func() {
+				entry, err := newJob(t.Context(), e).share(key("a"), func() (cache.Entry, error) {
+					walks.Add(1)
+					return done()
+				})
+				if err != nil || entry.Kind != cache.Positive {
+					t.Errorf("%v, %v", entry, err)
+				}
+			})
+		}
+		synctest.Wait()
+		giveUp()
+		group.Wait()
+		if n := walks.Load(); n != 1 || len(e.flights.open) != 0 {
+			t.Errorf("%d walks, %d flights left", n, len(e.flights.open))
+		}
+	})
+}

@@ -26,10 +26,6 @@ const (
 	// bytes kernel memory each. The kernel caps it at net.core.rmem_max.
 	UDPReceiveBuffer = 4 << 20
 
-	// Resolving is how many requests of one worker may be in Resolve at the same time (B27 asks
-	// for at least 2048). Each costs a goroutine and an answer buffer, about 16 KiB.
-	Resolving = 4096
-
 	// IdleGoroutines is how many goroutines that resolved something wait for more. Their stacks are about 16 KiB, 1 MiB together.
 	IdleGoroutines = 64
 

@@ -12,7 +12,6 @@ type Counters struct {
 	UDPBatches    atomic.Uint64 // receive calls that returned datagrams
 	UDPBadPort    atomic.Uint64 // dropped: source port below limits.MinClientPort
 	UDPTooLong    atomic.Uint64 // dropped: longer than limits.QueryBytes
-	UDPBusy       atomic.Uint64 // dropped: limits.Resolving requests in work
 	UDPSendErrors atomic.Uint64 // answers the kernel refused
 
 	TCPAccepted   atomic.Uint64 // connections taken
@@ -27,6 +26,24 @@ type Counters struct {
 	AcceptErrors  atomic.Uint64 // failed accepts
 
 	Resolving atomic.Int64 // requests in Handler.Resolve now
+
+	ShedCrowded   atomic.Uint64 // requests turned away: their client has too many in work
+	ShedDisplaced atomic.Uint64 // too many wait, and others go first
+	ShedLate      atomic.Uint64 // they waited too long
+	ShedEvicted   atomic.Uint64 // they were worked on for long while others waited
+}
+
+func (c *Counters) refused(why refusal) {
+	switch why {
+	case crowded:
+		c.ShedCrowded.Add(1)
+	case displaced:
+		c.ShedDisplaced.Add(1)
+	case late:
+		c.ShedLate.Add(1)
+	case evicted:
+		c.ShedEvicted.Add(1)
+	}
 }
 
 // All yields every counter with its metric name, in a fixed order.
@@ -41,7 +58,6 @@ func (c *Counters) All() iter.Seq2[string, int64] {
 			{"udp_batches", int64(c.UDPBatches.Load())},
 			{"udp_bad_port", int64(c.UDPBadPort.Load())},
 			{"udp_too_long", int64(c.UDPTooLong.Load())},
-			{"udp_busy", int64(c.UDPBusy.Load())},
 			{"udp_send_errors", int64(c.UDPSendErrors.Load())},
 			{"tcp_accepted", int64(c.TCPAccepted.Load())},
 			{"tcp_refused", int64(c.TCPRefused.Load())},
@@ -54,6 +70,10 @@ func (c *Counters) All() iter.Seq2[string, int64] {
 			{"tcp_open", c.TCPOpen.Load()},
 			{"accept_errors", int64(c.AcceptErrors.Load())},
 			{"resolving", c.Resolving.Load()},
+			{"shed_crowded", int64(c.ShedCrowded.Load())},
+			{"shed_displaced", int64(c.ShedDisplaced.Load())},
+			{"shed_late", int64(c.ShedLate.Load())},
+			{"shed_evicted", int64(c.ShedEvicted.Load())},
 		} {
 			if !yield(e.name, e.value) {
 				return

@@ -23,12 +23,20 @@ type Options struct {
 	Log     *slog.Logger // nil: nothing is logged
 
 	Pipeline         int // queries in work per stream connection: limits.StreamPipeline
-	Resolving        int // requests in Handler.Resolve at once: limits.Resolving
+	Resolving        int // requests in Handler.Resolve at once, at most: limits.Resolving
 	Streams          int // stream connections: limits.Streams
 	StreamsPerClient int // stream connections of one client: a quarter of Streams
 
 	StreamIdle  time.Duration // limits.StreamIdle
 	StreamWrite time.Duration // limits.StreamWrite
+
+	// Priority says when a request that Inline could not answer is worked on when there are too many: 0 first,
+	// 31 last. nil: all are equal.
+	Priority func(req *Request) uint8
+	// Heavy is the priority from which on a stream shares one processor with all others like it. 0: none does.
+	Heavy uint8
+	// Shed answers a request that is turned away, in the way of [Handler.Inline]. nil: nothing is said.
+	Shed func(dst []byte, req *Request) []byte
 }
 
 func (o Options) withDefaults() Options {
@@ -55,7 +63,8 @@ func orDefault[T int | time.Duration](value, fallback T) T {
 type Server struct {
 	opts     Options
 	counters Counters
-	slots    chan struct{} // one element per request in Handler.Resolve
+	dispatch dispatcher
+	heavy    sync.Mutex // held by the stream with Priority from Options.Heavy on whose turn it is
 	streams  *streamTable
 	misses   sync.Pool   // *miss
 	tasks    chan func() // for goroutines that are idle
@@ -75,7 +84,7 @@ type Server struct {
 // New returns a server without sockets.
 func New(opts Options) *Server {
 	s := &Server{opts: opts.withDefaults()}
-	s.slots = make(chan struct{}, s.opts.Resolving)
+	s.dispatch = dispatcher{server: s, queue: newQueue(s.opts.Resolving, time.Now())}
 	s.tasks = make(chan func())
 	s.streams = newStreamTable(s.opts.Streams, s.opts.StreamsPerClient)
 	s.misses.New = func() any {

@@ -160,7 +160,7 @@ func (st *stream) query(raw []byte) {
 	s := st.server
 	s.counters.TCPQueries.Add(1)
 	st.request.Raw = raw
-	answer, done := s.opts.Handler.Inline(st.answer[:0], &st.request)
+	answer, done := st.inline()
 	if !done {
 		st.miss()
 		return
@@ -172,44 +172,35 @@ func (st *stream) query(raw []byte) {
 	}
 }
 
-// miss resolves the current request on a goroutine of its own. Unlike a datagram it waits for one
-// of the slots: who has a connection is not forged, and reading pauses meanwhile.
+// inline answers the current request if it can. Clients that cost much are answered one at a time, so that however many
+// connections they have, others wait for one of them at most.
+func (st *stream) inline() (answer []byte, done bool) {
+	o := &st.server.opts
+	if o.Heavy > 0 && o.Priority != nil && o.Priority(&st.request) >= o.Heavy {
+		st.server.heavy.Lock()
+		defer st.server.heavy.Unlock()
+	}
+	return o.Handler.Inline(st.answer[:0], &st.request)
+}
+
+// miss has the current request resolved, or turns one away when there are too many.
 func (st *stream) miss() {
 	s := st.server
 	st.mu.Lock()
 	st.outstanding++
 	st.mu.Unlock()
-	if !st.acquire() {
-		st.finish()
-		return
+	m := s.take(&st.request, messages)
+	m.stream = st
+	if refused := s.dispatch.submit(m); refused != nil {
+		s.do(func() { s.dispatch.deliver(refused) })
 	}
-	m := s.misses.Get().(*miss)
-	m.raw = append(m.raw[:0], st.request.Raw...)
-	m.request = st.request
-	m.request.Raw = m.raw
-	s.do(func() {
-		answer := s.resolve(st.ctx, m)
-		<-s.slots
-		st.reply(answer, false)
-		s.misses.Put(m)
-		st.finish()
-	})
 }
 
-// acquire takes a slot of Server.slots. It reports false when the stream ends before there is one.
-func (st *stream) acquire() bool {
-	select {
-	case st.server.slots <- struct{}{}:
-		return true
-	default:
-	}
-	st.out.flush()
-	select {
-	case st.server.slots <- struct{}{}:
-		return true
-	case <-st.ctx.Done():
-		return false
-	}
+// late sends the answer of a miss and ends its lease.
+func (st *stream) late(m *miss) {
+	st.reply(m.ready, false)
+	st.server.release(m)
+	st.finish()
 }
 
 // finish ends one query handed to Resolve.

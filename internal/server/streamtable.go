@@ -3,8 +3,6 @@ package server
 import (
 	"net/netip"
 	"sync"
-
-	"knot-resolver/internal/limits"
 )
 
 // streamTable bounds the stream connections in total and per client. A connection is counted from
@@ -19,17 +17,6 @@ type streamTable struct {
 
 func newStreamTable(max, perClient int) *streamTable {
 	return &streamTable{max: max, perClient: perClient, streams: map[*stream]netip.Prefix{}, clients: map[netip.Prefix]int{}}
-}
-
-// clientOf returns what counts as one client: an IPv4 address or an IPv6 network.
-func clientOf(ip netip.Addr) netip.Prefix {
-	ip = ip.Unmap().WithZone("")
-	bits := ip.BitLen()
-	if ip.Is6() {
-		bits = limits.StreamClientBitsV6
-	}
-	prefix, _ := ip.Prefix(bits) // fails only for an invalid address, which is then one client
-	return prefix
 }
 
 // add takes the stream in. When the table is full, the stream that has been idle longest has to

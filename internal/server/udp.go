@@ -102,46 +102,20 @@ func (l *udpLoop) flush(received int) {
 	}
 }
 
-// miss is the private copy of a datagram that could not be answered inline, leased from
-// Server.misses by the goroutine that resolves it.
-type miss struct {
-	raw     []byte
-	answer  []byte // where it may be written
-	ready   []byte // the answer
-	peer    batch.Peer
-	request Request
-}
-
-// miss resolves datagram i on a goroutine of its own, or drops it when too many are in work.
+// miss has datagram i resolved, or turns one away when there are too many.
 func (l *udpLoop) miss(i int) {
 	s := l.server
-	select {
-	case s.slots <- struct{}{}:
+	m := s.take(&l.request, datagrams)
+	m.loop, m.peer = l, *l.conn.Peer(i)
+	switch refused := s.dispatch.submit(m); {
+	case refused == nil:
+	case refused == m: // its answer goes with the batch
+		if answer := s.shed(l.answers[i][:0], m); len(answer) > 0 {
+			l.conn.Reply(i, answer)
+		}
+		s.release(m)
+		s.work.Done()
 	default:
-		s.counters.UDPBusy.Add(1)
-		return
+		s.do(func() { s.dispatch.deliver(refused) })
 	}
-	m := s.misses.Get().(*miss)
-	m.raw = append(m.raw[:0], l.request.Raw...)
-	m.peer = *l.conn.Peer(i)
-	m.request = l.request
-	m.request.Raw = m.raw
-	s.do(func() { l.resolve(m) })
-}
-
-func (l *udpLoop) resolve(m *miss) {
-	s := l.server
-	m.ready = s.resolve(s.ctx, m)
-	<-s.slots
-	if len(m.ready) > 0 && s.ctx.Err() == nil {
-		l.late.send(m)
-		return
-	}
-	s.release(m)
-}
-
-// release ends the lease of a miss.
-func (s *Server) release(m *miss) {
-	m.ready = nil
-	s.misses.Put(m)
 }

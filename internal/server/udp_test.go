@@ -145,9 +145,11 @@ func TestUDPSilence(t *testing.T) {
 	}
 }
 
+// TestUDPBusy: who waits too long while others are worked on is turned away.
 func TestUDPBusy(t *testing.T) {
 	release := make(chan struct{})
-	srv, addr, _ := start(t, Options{Resolving: 2, Handler: script{resolve: func(_ context.Context, dst []byte, req *Request) []byte {
+	shed := func(dst []byte, req *Request) []byte { return append(append(dst, req.Raw...), "shed"...) }
+	srv, addr, _ := start(t, Options{Resolving: 2, Shed: shed, Handler: script{resolve: func(_ context.Context, dst []byte, req *Request) []byte {
 		<-release
 		return append(dst, req.Raw...)
 	}}})
@@ -155,7 +157,15 @@ func TestUDPBusy(t *testing.T) {
 	for i := range 5 {
 		c.Write(message(i))
 	}
-	eventually(t, "three dropped", func() bool { return srv.Counters().UDPBusy.Load() == 3 })
+	for range 3 {
+		if answer := receive(t, c); !bytes.HasSuffix(answer, []byte("shed")) {
+			t.Errorf("answer %x", answer)
+		}
+	}
+	// Those in work had to make room, but took no notice.
+	if n := srv.Counters().ShedLate.Load(); n != 3 {
+		t.Errorf("%d turned away", n)
+	}
 	close(release)
 	receive(t, c)
 	receive(t, c)

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"knot-resolver/internal/admit"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/server"
 )
@@ -28,6 +29,7 @@ type counters struct {
 	latency                             [len(latencyBounds) + 1]atomic.Uint64
 	sum                                 atomic.Uint64 // microseconds
 	aa, tc, rd, ra, ad, cd, do, edns    atomic.Uint64
+	rate                                admit.RateCounts
 }
 
 func (c *counters) request(req *server.Request) {
@@ -108,7 +110,8 @@ func (w *Worker) Metrics() map[string]any {
 		answer[class.name] = c.latency[i].Load()
 	}
 	query := map[string]any{"edns": c.edns.Load(), "dnssec": c.do.Load()}
-	return map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics()}
+	return map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
+		"ratelimiting": w.limiterMetrics()}
 }
 
 func (w *Worker) cacheMetrics() map[string]any {

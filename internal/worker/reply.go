@@ -18,6 +18,7 @@ type reply struct {
 	query *dns.Message
 	out   *iterate.Outcome
 	about []byte // TXT record about the server itself, in class CHAOS; nothing else is in the answer then
+	short bool   // say nothing but that the client should come over TCP
 }
 
 func (r *reply) append(dst []byte) []byte {
@@ -33,7 +34,7 @@ func (r *reply) append(dst []byte) []byte {
 	flags := r.flags()
 	e.Header(r.query.ID(), flags)
 	e.Question(r.query.Question)
-	if !r.sections(e) {
+	if r.short || !r.sections(e) {
 		e.SetFlags(flags | dns.FlagTC)
 	}
 	if r.query.HasEDNS {

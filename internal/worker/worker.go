@@ -33,14 +33,16 @@ type Options struct {
 
 // Worker answers clients. It is a [server.Handler].
 type Worker struct {
-	options  Options
-	engine   *iterate.Engine
-	cache    *cache.Cache
-	packets  *packet.Cache
-	prefetch bool
-	rules    atomic.Pointer[policy.Rules]
-	askers   sync.Pool // of *asker
-	counters counters
+	options    Options
+	engine     *iterate.Engine
+	cache      *cache.Cache
+	packets    *packet.Cache
+	prefetch   bool
+	rules      atomic.Pointer[policy.Rules]
+	askers     sync.Pool // of *asker
+	limiter    atomic.Pointer[admit.RateLimiter]
+	priorities atomic.Pointer[admit.Priorities]
+	counters   counters
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -65,6 +67,12 @@ func New(o Options, resolution iterate.Options) *Worker {
 	return w
 }
 
+// SetRateLimiter switches to another limiter of queries that come by UDP; nil limits nobody.
+func (w *Worker) SetRateLimiter(l *admit.RateLimiter) { w.limiter.Store(l) }
+
+// SetPriorities switches to another account of what clients have cost; with nil all are equal.
+func (w *Worker) SetPriorities(p *admit.Priorities) { w.priorities.Store(p) }
+
 // SetRules switches to another compiled policy; questions asked from now on see it.
 func (w *Worker) SetRules(r *policy.Rules) {
 	w.rules.Store(r)
@@ -80,15 +88,26 @@ func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bo
 		w.counters.request(req)
 		return nil, true
 	}
+	if l := w.limiter.Load(); l != nil && req.Transport.Datagram() {
+		if action := w.rate(l, req, who, now); action != admit.Continue {
+			return w.limited(dst, req, action, now), true
+		}
+	}
 	var q plain
 	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve
 	if usual {
 		q.vary(who.view.Variant())
 		if answer, ok := w.repeat(dst, req, &q, now); ok {
+			w.sample(req, who, now)
 			return answer, true
 		}
 	}
 	answer, again, done := w.inline(dst, req, who, now)
+	if done {
+		w.sample(req, who, now)
+	} else {
+		w.counters.request(req)
+	}
 	if usual && again {
 		w.keep(&q, answer[len(dst):], epoch, now)
 	}
@@ -143,13 +162,13 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	if m.Parse(req.Raw) != nil {
 		return nil
 	}
-	w.counters.request(req)
 	who := new(asker) // not leased: a resolution may outlive the answer
 	who.set(w, req)
 	q := who.question(&m)
 	q.Missed = true
-	// Others may wait for this resolution, so it goes on when this client leaves.
-	out := w.engine.Resolve(context.WithoutCancel(ctx), q, new(limits.Budget), nil)
+	budget := new(limits.Budget)
+	out := w.engine.Resolve(ctx, q, budget, nil)
+	w.charge(req, who, admit.Cost(budget), start)
 	return w.finish(dst, req, &m, out, start)
 }
 

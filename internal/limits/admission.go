@@ -1,0 +1,46 @@
+package limits
+
+import "time"
+
+// Bounds of work in a worker and of its clients' shares in it (packages admit and server).
+const (
+	// Resolving is how many requests of one worker may be in Resolve at the same time (B27 asks
+	// for at least 2048). Each costs a goroutine and an answer buffer, about 16 KiB.
+	Resolving = 4096
+	// ResolvingLeast is how far that goes down when processors cannot keep up: enough to keep two
+	// cores busy with resolutions that mostly wait for servers.
+	ResolvingLeast = 128
+	// StartDelay is how late the quickest start of ResolvingWindow may be before fewer requests are
+	// worked on: whoever is ready to run waits as long, those who answer from the cache too.
+	StartDelay, ResolvingWindow = 10 * time.Millisecond, 100 * time.Millisecond
+
+	// Waiting is how many datagrams, and how many messages on streams, wait to be worked on: 8 KiB
+	// each, 32 MiB together (the original defers 64 MiB).
+	Waiting = 2048
+	// WaitingTime is how long they may: later the client has asked again (resolver.md 10).
+	WaitingTime = time.Second
+	// WaitingCheck is how often it is looked who has waited too long, or is worked on too long.
+	WaitingCheck = 20 * time.Millisecond
+	// ResolvingAge is how long a request is worked on before another that waits may take its place (CM-09);
+	// those whose servers answer are done by then.
+	ResolvingAge = 200 * time.Millisecond
+
+	// PendingDatagrams and PendingMessages are how many requests of one client (IPv6: of one /64) are worked on
+	// or wait, by UDP and on streams (B25: 1 000; CM-08: at most 200 answers at once to an address that may be forged).
+	PendingDatagrams, PendingMessages = 200, 1000
+	// DatagramAge is how old an answer by UDP may be when its client has half of PendingDatagrams (CM-08).
+	DatagramAge = 1900 * time.Millisecond
+
+	// PrioritySources is how many networks are told apart by what is spent on them: 4 MiB (resolver.md 10).
+	PrioritySources = 1 << 19
+
+	// What things cost a processor, measured on one core of a 2.5 GHz machine with the benchmarks of package worker:
+	// a query from the caches with its system calls, a miss without its queries, a query to a server and its answer,
+	// a connection, a P-256 check, and a block of SHA-1.
+	CostOfHit           = 5 * time.Microsecond
+	CostOfMiss          = 50 * time.Microsecond
+	CostOfUpstreamQuery = 60 * time.Microsecond
+	CostOfConnect       = 100 * time.Microsecond
+	CostOfCryptoUnit    = 100 * time.Microsecond
+	CostOfNSEC3Block    = 400 * time.Nanosecond
+)

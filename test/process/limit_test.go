@@ -1,0 +1,108 @@
+package process
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	miekg "github.com/miekg/dns"
+)
+
+// burst sends questions by UDP without waiting and counts the answers, truncated ones apart.
+func (s *system) burst(questions int) (answers, truncated int) {
+	s.t.Helper()
+	raw := localhost(0x1234)
+	for range questions {
+		conn, err := net.Dial("udp", net.JoinHostPort(s.addr, strconv.Itoa(port))) // each may go to another worker
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		conn.Write(raw)
+		conn.SetDeadline(time.Now().Add(100 * time.Millisecond))
+		answer := make([]byte, 512)
+		n, err := conn.Read(answer)
+		conn.Close()
+		if err != nil {
+			continue
+		}
+		answers++
+		m := new(miekg.Msg)
+		if err := m.Unpack(answer[:n]); err != nil {
+			s.t.Fatal(err)
+		}
+		if m.Truncated {
+			truncated++
+		}
+	}
+	return answers, truncated
+}
+
+// counted adds up a counter of all workers.
+func (s *system) counted(section, name string) (sum int) {
+	s.t.Helper()
+	var all map[string]map[string]map[string]any
+	if err := json.Unmarshal([]byte(s.must("metrics")), &all); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, w := range all {
+		n, _ := w[section][name].(float64)
+		sum += int(n)
+	}
+	return sum
+}
+
+// TestRateLimiting: two workers count together, TCP stays open, and all of it changes while they run.
+func TestRateLimiting(t *testing.T) {
+	s := start(t, options{workers: 2})
+	before := s.workers()
+	if answers, truncated := s.burst(60); answers != 60 || truncated != 0 {
+		t.Fatalf("without a limit %d answers, %d truncated", answers, truncated)
+	}
+	patch := func(text string) {
+		t.Helper()
+		if status, answer := s.api("PUT", "/v1/config/rate-limiting", text, "Content-Type", "application/yaml"); status != 200 {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	patch("{enable: true, rate-limit: 1, instant-limit: 30, slip: 1, log-period: 10s}")
+	answers, truncated := s.burst(60)
+	if answers != 60 || truncated < 20 || truncated > 31 {
+		t.Errorf("limited to 30: %d answers, %d truncated", answers, truncated)
+	}
+	if !s.ask("tcp", port, 5*time.Second) {
+		t.Error("no answer over TCP")
+	}
+	s.waitLog("address limited")
+	if n := s.counted("ratelimiting", "slipped"); n != truncated {
+		t.Errorf("%d slipped are counted, %d arrived", n, truncated)
+	}
+	if info, err := os.Stat(s.path("run/ratelimiting")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	s.kill(s.workers()[0])
+	s.eventually("a new worker", func() bool { return len(s.workers()) == 2 })
+	s.eventually("both", func() bool { return s.ask("tcp", port, time.Second) })
+	if _, truncated := s.burst(20); truncated < 10 {
+		t.Errorf("after the death of a worker %d of 20 truncated", truncated)
+	}
+	survivor := s.workers()
+	patch("{enable: true, rate-limit: 1, instant-limit: 30, slip: 0, dry-run: true}")
+	if answers, truncated := s.burst(40); answers != 40 || truncated != 0 || s.counted("ratelimiting", "dry_run") == 0 {
+		t.Errorf("dry run: %d answers, %d truncated", answers, truncated)
+	}
+	patch("{enable: true, rate-limit: 1, instant-limit: 40, slip: 0}")
+	if answers, _ := s.burst(60); answers < 35 || answers > 50 {
+		t.Errorf("limited to 40, anew: %d answers", answers)
+	}
+	patch("{enable: false}")
+	if answers, truncated := s.burst(60); answers != 60 || truncated != 0 {
+		t.Errorf("no limit any more: %d answers, %d truncated", answers, truncated)
+	}
+	if after := s.workers(); !slices.Equal(after, survivor) || len(before) != 2 {
+		t.Errorf("workers %v became %v", survivor, after)
+	}
+}
