@@ -21,6 +21,7 @@ type cut struct {
 	reason  string
 	expires time.Time // no delegation below it lives longer
 	target  *target   // configured servers, instead of those above
+	ds      dns.RRset // of a secure cut whose parent zone has been asked for it
 }
 
 // nameserver is one server of a cut. Its addresses come from glue, the cache or a look-up.

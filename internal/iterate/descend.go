@@ -1,11 +1,13 @@
 package iterate
 
 import (
+	"slices"
 	"time"
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/limits"
 )
 
 // descend goes from a cut towards a name that the same servers answer for, over zone
@@ -61,7 +63,7 @@ func (j *job) cutAt(c *cut, child dns.Name) (*cut, error) {
 		d.Expires = c.expires
 	}
 	next := j.restored(d)
-	next.target = c.target
+	next.target, next.ds = c.target, d.DS
 	j.traceCut(next, false)
 	return next, nil
 }
@@ -89,6 +91,35 @@ func (j *job) dsAt(c *cut, child dns.Name) (cache.Entry, error) {
 			return cache.Entry{}, err
 		}
 	}
+}
+
+// settle remembers a cut below the zone c that showed by its own NS set, at a server of c, so that the next name below it needs no
+// such question. The NS set says only which servers of c serve the zone below, too (BW-02).
+func (j *job) settle(c, below *cut, ns *dns.RRset) {
+	if c.target != nil || below.zone != ns.Owner || below.secure && len(below.ds.RDatas) == 0 {
+		return
+	}
+	d := &cache.Delegation{Zone: below.zone, Rank: cache.Unvalidated, EDE: below.ede, Reason: below.reason, DS: below.ds}
+	for rdata := range ns.RDatas.All() {
+		name, err := dns.Target(rdata)
+		if i := slices.IndexFunc(c.servers, func(s nameserver) bool { return s.name == name }); err == nil && i >= 0 {
+			d.Servers = append(d.Servers, cache.NS{Name: name, Addrs: c.servers[i].addrs})
+		}
+	}
+	switch {
+	case len(d.Servers) == 0:
+		return
+	case below.secure:
+		d.Rank = cache.Secure
+	case j.validate:
+		d.Rank = cache.Insecure
+	}
+	now := time.Now()
+	d.Expires = now.Add(time.Duration(min(ns.TTL, limits.NegativeTTL)) * time.Second)
+	if below.expires.Before(d.Expires) {
+		d.Expires = below.expires
+	}
+	j.e.Cache.PutDelegation(d, now)
 }
 
 // known returns the servers of a cut with their addresses.

@@ -68,6 +68,7 @@ type Engine struct {
 	anchors anchorSet
 	flights flights
 	keys    keyring
+	flats   flats
 	hints   atomic.Pointer[[]cache.NS] // servers of the root now
 	glances sync.Pool                  // of *glance
 	// background bounds work that no client waits for.

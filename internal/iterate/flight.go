@@ -24,6 +24,8 @@ type flightKey struct {
 	typ      dns.Type
 	validate bool
 	keys     bool // the keys of a zone, as part of another resolution
+	// step is the zone that is asked a minimised question; empty for a resolution to the end.
+	step dns.Name
 }
 
 // task is one client query with all its sub-jobs: it does one thing at a time and so

@@ -45,7 +45,7 @@ func (w *walker) enter(c *cut) {
 
 // next is the question to ask now.
 func (w *walker) next() (name dns.Name, t dns.Type, last bool) {
-	if w.whole || !w.minimise || w.typ == dns.TypeDNSKEY || w.cut.target != nil && w.cut.target.recursive {
+	if w.whole || !w.minimise || w.e.flats.flat(w.cut.zone) || w.typ == dns.TypeDNSKEY || w.cut.target != nil && w.cut.target.recursive {
 		return w.name, w.typ, true
 	}
 	if name, last = minimised(w.name, w.known, w.tried); last {
@@ -69,6 +69,53 @@ func (w *walker) step() (entry cache.Entry, done bool, err error) {
 		}
 	}
 	name, t, last := w.next()
+	if last {
+		return w.exchange(name, t, true)
+	}
+	return w.together(name, t)
+}
+
+// together asks a minimised question unless somebody is about to: then what he learns is taken from the cache.
+func (w *walker) together(name dns.Name, t dns.Type) (entry cache.Entry, done bool, err error) {
+	mine, zone := false, w.cut.zone
+	found, shared := w.share(flightKey{name: name, typ: t, validate: w.validate, step: zone}, func() (cache.Entry, error) {
+		mine = true
+		entry, done, err = w.exchange(name, t, false)
+		return w.forOthers(zone, name), err
+	})
+	if mine {
+		return entry, done, err
+	}
+	if shared != nil {
+		return w.exchange(name, t, false) // his failure may be due to what he has spent
+	}
+	if found.Kind == cache.NoData {
+		w.tried++
+		w.known = name.Labels()
+		return entry, false, nil
+	}
+	c, err := w.closest(w.name, w.typ)
+	if err != nil {
+		return entry, false, err
+	}
+	if !c.zone.Below(zone) {
+		return w.exchange(name, t, false)
+	}
+	w.enter(c)
+	return entry, false, nil
+}
+
+// forOthers says what a minimised question brought: NODATA stands for a name without a cut, everything else is in the cache, or
+// is to be found out anew.
+func (w *walker) forOthers(zone, name dns.Name) cache.Entry {
+	if w.cut.zone == zone && !w.whole && w.known == name.Labels() {
+		return cache.Entry{Kind: cache.NoData}
+	}
+	return cache.Entry{}
+}
+
+// exchange asks one question of the servers of the cut.
+func (w *walker) exchange(name dns.Name, t dns.Type, last bool) (entry cache.Entry, done bool, err error) {
 	s := w.session(w.cut, name, t)
 	s.partial = !last
 	for {
@@ -82,6 +129,7 @@ func (w *walker) step() (entry cache.Entry, done bool, err error) {
 		if r.class == referral {
 			var child *cut
 			if child, err = w.delegated(w.cut, r, name, t); err == nil {
+				w.e.flats.cut(w.cut.zone)
 				w.enter(child)
 				return entry, false, nil
 			}
@@ -126,11 +174,18 @@ func (w *walker) partial(r *response, name dns.Name) (entry cache.Entry, done bo
 	case noData:
 		w.known = name.Labels()
 		if soa := soaOf(r, w.cut.zone, name); soa != nil && soa.Owner.Below(w.cut.zone) {
+			w.e.flats.cut(w.cut.zone)
 			return entry, false, w.sink(soa.Owner)
 		}
+		w.e.flats.uncut(w.cut.zone)
 	case answered:
 		w.known = name.Labels()
-		return entry, false, w.sink(name)
+		w.e.flats.cut(w.cut.zone)
+		above := w.cut
+		if err = w.sink(name); err == nil && w.cut != above {
+			w.settle(above, w.cut, setOf(r.answer, name, dns.TypeNS))
+		}
+		return entry, false, err
 	default:
 		w.relax()
 	}

@@ -24,6 +24,9 @@ const (
 	NSLookupFailures = 5
 	// MinimisedSteps of QNAME minimisation per query; the first MinimisedSingly add one label each (B7, RFC 9156 section 2.3).
 	MinimisedSteps, MinimisedSingly = 10, 4
+	// FlatAfter is how many minimised questions in a row show that a zone has no cuts below it: from then on its servers, who would see the
+	// whole name anyway, are asked for it at once. FlatZones is how many zones are remembered for that, about 100 octets each.
+	FlatAfter, FlatZones = 4, 16384
 	// SameQuestion to one address over one transport (B8).
 	SameQuestion = 3
 	// BytesIn accepted from upstream (B9).
