@@ -13,6 +13,7 @@ const (
 	Policy                    // the policy-loader runs, workers reload their rules
 	Worker                    // workers are replaced, one after the other
 	Manager                   // the manager changes something in itself
+	Collector                 // cache-gc is started anew
 	Restart                   // refused at runtime: the whole service has to be restarted
 )
 
@@ -22,7 +23,7 @@ func (c Class) Has(f Class) bool { return c&f != 0 }
 // String lists the flags: "worker+manager".
 func (c Class) String() string {
 	var names []string
-	for i, name := range []string{"none", "policy", "worker", "manager", "restart"} {
+	for i, name := range []string{"none", "policy", "worker", "manager", "collector", "restart"} {
 		if c.Has(1 << i) {
 			names = append(names, name)
 		}

@@ -44,7 +44,7 @@ func (m *Manager) count(ctx context.Context, p post) (metrics.Values, error) {
 
 // countLast takes the counters of a worker that is about to be stopped.
 func (m *Manager) countLast(ctx context.Context, p post) {
-	if p.role != control.RoleWorker || !m.team.serving(p) {
+	if p.role == control.RolePolicyLoader || !m.team.serving(p) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ManagerWatchAnswer)

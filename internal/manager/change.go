@@ -105,6 +105,9 @@ func (m *Manager) apply(ctx context.Context, old, next *current, least config.Cl
 		err = m.update(ctx, old, next)
 	}
 	if err == nil {
+		if class.Has(config.Collector) {
+			m.restartCollector(ctx, next.Version)
+		}
 		m.use(next)
 		m.Log.Info("change applied", "version", next.Number)
 	}
@@ -189,5 +192,8 @@ func (m *Manager) tell(ctx context.Context, v control.Version) error {
 }
 
 func (m *Manager) client(p post) *control.Client {
+	if p.role == control.RoleCacheGC {
+		return control.NewClient(control.CollectorPath(m.Rundir))
+	}
 	return control.NewClient(control.WorkerPath(m.Rundir, p.worker))
 }

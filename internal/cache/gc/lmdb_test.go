@@ -4,7 +4,6 @@ package gc
 
 import (
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"testing"
 
@@ -62,10 +61,10 @@ func TestOverFullLMDB(t *testing.T) {
 func TestSteadyLMDB(t *testing.T) {
 	s := openLMDB(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
-	c := collector{hash: hasher(), Options: Options{
+	c := newCollector(Options{
 		Open:     func() (cache.Store, error) { return s, nil },
-		Classify: classify, Threshold: 80, Release: 10, Deletes: 100, Reads: 200, Out: io.Discard,
-	}}
+		Classify: classify, Threshold: 80, Release: 10, Deletes: 100, Reads: 200,
+	})
 	collections := 0
 	c.Observe = func(r Result) {
 		if r.Collected {
