@@ -192,6 +192,13 @@ func openCache(cfg *config.Cache, log *slog.Logger) (cache.Store, error) {
 	return store, nil
 }
 
+// Metrics implements [Engine].
+func (e *resolving) Metrics() map[string]any {
+	m := e.Worker.Metrics()
+	m["upstream"] = e.client.Metrics()
+	return m
+}
+
 // Explain implements [Engine].
 func (e *resolving) Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error) {
 	trace, err := e.Worker.Explain(ctx, name, rrtype)

@@ -9,12 +9,12 @@ const classInherit Class = 0
 
 // The change classes.
 const (
-	None    Class = 1 << iota // nothing has to be done
-	Policy                    // the policy-loader runs, workers reload their rules
-	Worker                    // workers are replaced, one after the other
-	Manager                   // the manager changes something in itself
-	Collector                 // cache-gc is started anew
-	Restart                   // refused at runtime: the whole service has to be restarted
+	None      Class = 1 << iota // nothing has to be done
+	Policy                      // the policy-loader runs, workers reload their rules
+	Worker                      // workers are replaced, one after the other
+	Manager                     // the manager changes something in itself
+	Collector                   // cache-gc is started anew
+	Restart                     // refused at runtime: the whole service has to be restarted
 )
 
 // Has reports whether any flag of f is set in c.

@@ -21,7 +21,7 @@ func loggingOptions() []Option {
 		{Path: "monitoring", Doc: "Metrics."},
 		{Path: "monitoring/metrics", Type: enum("manager-only", "lazy", "always"), Default: "lazy",
 			Doc: "When workers count: never, from the first request for metrics on, or always."},
-		{Path: "monitoring/graphite", Class: Worker | Manager | Restart, Status: NotYet, Doc: "Metrics sent to Graphite.", check: checkGraphite},
+		{Path: "monitoring/graphite", Class: Manager, Doc: "Metrics sent to Graphite.", check: checkGraphite},
 		{Path: "monitoring/graphite/enable", Type: boolean(), Default: "false", Doc: "Send them."},
 		{Path: "monitoring/graphite/host", Type: either{ipAddress(), domainName()}, Doc: "Receiver."},
 		{Path: "monitoring/graphite/port", Type: port(), Default: "2003", Doc: "Port of the receiver."},
