@@ -99,6 +99,9 @@ func (w *Worker) Metrics() map[string]any {
 		four, six := c.transports[t][0].Load(), c.transports[t][1].Load()
 		request[t.String()], request[t.String()+"4"], request[t.String()+"6"] = four+six, four, six
 	}
+	for _, name := range []string{"xdp", "xdp4", "xdp6"} { // a series of the original that tools may ask for
+		request[name] = uint64(0)
+	}
 	answer := map[string]any{
 		"total": c.answers.Load(), "cached": c.cached.Load(), "stale": c.stale.Load(),
 		"noerror": c.noError.Load(), "nodata": c.noData.Load(), "nxdomain": c.nxDomain.Load(), "servfail": c.servFail.Load(),
