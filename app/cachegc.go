@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +15,7 @@ import (
 	"knot-resolver/internal/cache/usage"
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/logging"
 )
 
 func (a *App) collectorCommand() *cobra.Command {
@@ -30,24 +30,25 @@ func collect(ctx context.Context, rundir string, _ int) error {
 	}
 	defer link.Close()
 	cfg := &link.Assignment.Version.Config
-	log := newLog(cfg.Logging, "cache-gc")
+	log := logging.New(logging.Options{Process: "cache-gc"}, cfg.Logging)
+	defer log.Close()
 	var totals gc.Totals
 	l, err := control.Listen(control.CollectorPath(rundir), 0o600)
 	link.Report(err)
 	if err != nil {
 		return err
 	}
-	server := control.NewServer(control.CollectorHandler(func() map[string]any { return map[string]any{"gc": totals.Metrics()} }), log)
+	server := control.NewServer(control.CollectorHandler(func() map[string]any { return map[string]any{"gc": totals.Metrics()} }), log.Logger)
 	go server.Serve(l)
 	defer server.Close()
 	return collectGarbage(ctx, &cfg.Cache, &totals, log)
 }
 
 // collectGarbage keeps the shared cache below its limit until ctx ends.
-func collectGarbage(ctx context.Context, cfg *config.Cache, totals *gc.Totals, log *slog.Logger) error {
+func collectGarbage(ctx context.Context, cfg *config.Cache, totals *gc.Totals, log *logging.Log) error {
 	g := &cfg.GC
 	open := func() (cache.Store, error) {
-		return lmdb.Open(lmdb.Options{Dir: cfg.Storage, Version: cacheVersion, Merge: cache.Replaces, Log: log})
+		return lmdb.Open(lmdb.Options{Dir: cfg.Storage, Version: cacheVersion, Merge: cache.Replaces, Log: log.Logger})
 	}
 	uses := func() func([]byte) uint64 {
 		counts, err := usage.Read(cfg.Storage, time.Now())
@@ -61,7 +62,7 @@ func collectGarbage(ctx context.Context, cfg *config.Cache, totals *gc.Totals, l
 		Interval: g.Interval, Threshold: float64(g.Threshold), Release: float64(g.Release),
 		Reads: g.RWReads, Deletes: g.RWDeletes, Duration: g.RWDuration, Delay: g.RWDelay,
 		TempKeys: g.TempKeysSpace, DryRun: g.DryRun, Verbose: log.Enabled(ctx, slog.LevelDebug),
-		Out: os.Stdout, Observe: totals.Observe,
+		Out: log.Plain(), Observe: totals.Observe,
 	})
 	if errors.Is(err, lmdb.ErrUnavailable) {
 		log.Info("no shared cache, nothing to collect")

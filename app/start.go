@@ -61,7 +61,7 @@ func (a *App) coldStart(files []string, kind string) error {
 		return fmt.Errorf("start: %w", err)
 	}
 	args := []string{"knot-resolver: supervisor", "supervisor",
-		"--rundir", cfg.Rundir, "--level", string(supervisorLevel(cfg.Logging)), "--kind", kind}
+		"--rundir", cfg.Rundir, "--level", string(supervisorLevel(cfg.Logging)), "--target", string(cfg.Logging.Target), "--kind", kind}
 	for _, name := range files {
 		args = append(args, "--config", name)
 	}

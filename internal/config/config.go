@@ -190,6 +190,7 @@ type LogTarget string
 const (
 	LogStdout LogTarget = "stdout"
 	LogStderr LogTarget = "stderr"
+	LogSyslog LogTarget = "syslog" // the journal where systemd runs
 )
 
 // Logging configures the logs of all processes.

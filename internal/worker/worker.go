@@ -41,6 +41,7 @@ type Worker struct {
 	rules    atomic.Pointer[policy.Rules]
 	askers   sync.Pool // of *asker
 	counters counters
+	log      *queryLog
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -62,6 +63,7 @@ func New(o Options, resolution iterate.Options) *Worker {
 	w.askers.New = func() any { return new(asker) }
 	resolution.Policy = nobody{w}
 	w.engine = iterate.New(resolution)
+	w.log = newQueryLog(w.engine.Log)
 	return w
 }
 
@@ -143,13 +145,15 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	if m.Parse(req.Raw) != nil {
 		return nil
 	}
-	w.counters.request(req)
+	number := w.counters.request(req)
 	who := new(asker) // not leased: a resolution may outlive the answer
 	who.set(w, req)
 	q := who.question(&m)
 	q.Missed = true
+	node := w.log.begin(ctx)
 	// Others may wait for this resolution, so it goes on when this client leaves.
-	out := w.engine.Resolve(context.WithoutCancel(ctx), q, new(limits.Budget), nil)
+	out := w.engine.Resolve(context.WithoutCancel(ctx), q, new(limits.Budget), node)
+	w.log.end(ctx, node, number, q, &out)
 	return w.finish(dst, req, &m, out, start)
 }
 
