@@ -25,7 +25,11 @@ type queryLog struct {
 	groups map[string]*slog.Logger
 }
 
+// newQueryLog takes nil for a log that nobody reads.
 func newQueryLog(log *slog.Logger) *queryLog {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	l := &queryLog{map[string]*slog.Logger{otherSteps: log.With("group", otherSteps)}}
 	for _, group := range stepGroups {
 		l.groups[group] = log.With("group", group)
