@@ -25,6 +25,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"knot-resolver/internal/privilege"
 	"knot-resolver/internal/supervisor"
 )
 
@@ -87,6 +88,16 @@ func (a *App) command() *cobra.Command {
 // process executes another program.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}
+
+// component is a role that works for the manager, and needs no privileges.
+func component(use, short string, run func(ctx context.Context, rundir string, worker int) error) *cobra.Command {
+	c := role(use, short, run)
+	c.PreRunE = func(*cobra.Command, []string) error {
+		// Only the manager speaks to the service manager.
+		return errors.Join(os.Unsetenv("NOTIFY_SOCKET"), privilege.Drop())
+	}
+	return c
 }
 
 // role is a process that the supervisor starts: its command line names the run

@@ -19,7 +19,7 @@ import (
 )
 
 func (a *App) collectorCommand() *cobra.Command {
-	return role("cache-gc", "keep the cache from filling up", collect)
+	return component("cache-gc", "keep the cache from filling up", collect)
 }
 
 // collect runs the cache collector until a signal.

@@ -21,7 +21,7 @@ import (
 )
 
 func (a *App) workerCommand() *cobra.Command {
-	return role("kresd", "resolve", a.work)
+	return component("kresd", "resolve", a.work)
 }
 
 // work runs worker number n until a signal.

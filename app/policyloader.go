@@ -20,7 +20,7 @@ import (
 var errUnwanted = errors.New("not wanted")
 
 func (a *App) loaderCommand() *cobra.Command {
-	return role("policy-loader", "compile the policy", loadPolicy)
+	return component("policy-loader", "compile the policy", loadPolicy)
 }
 
 // loadPolicy compiles the policy of the version that the manager is about to

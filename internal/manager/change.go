@@ -66,6 +66,8 @@ func (m *Manager) transact(ctx context.Context, origin string, least config.Clas
 	if old == nil {
 		return &Rejected{errors.New("the system is still starting")}
 	}
+	notifyReloading()
+	defer m.notifyReady()
 	version, err := next(old)
 	if err != nil {
 		return err
