@@ -52,7 +52,7 @@ type usageError struct{ error }
 // Main runs the role that the command line asks for and returns the exit
 // status of the process.
 func (a *App) Main(args []string) int {
-	root := a.command()
+	root := a.Command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
 	if err == nil {
@@ -68,8 +68,8 @@ func (a *App) Main(args []string) int {
 	return exitFailure
 }
 
-// command is the command line. The roles are for the supervisor, not for people.
-func (a *App) command() *cobra.Command {
+// Command is the command line. The roles are for the supervisor, not for people.
+func (a *App) Command() *cobra.Command {
 	root := a.startCommand()
 	root.AddCommand(a.supervisorCommand(), a.managerCommand(), a.loaderCommand(), a.workerCommand(), a.collectorCommand())
 	root.SetOut(a.Stdout)

@@ -29,7 +29,7 @@ func TestComponentsHaveNoPrivileges(t *testing.T) {
 						continue // the thread has ended
 					}
 					for _, line := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
-						if !regexp.MustCompile(line + `:\t0+\n`).Match(text) && os.Getuid() == 0 {
+						if !regexp.MustCompile(line+`:\t0+\n`).Match(text) && os.Getuid() == 0 {
 							t.Errorf("%s %s: %s is not empty:\n%s", role, file, line, text)
 						}
 					}
