@@ -108,7 +108,7 @@ deb:
 container:
 	@rm -rf dist/container
 	$(MAKE) build STATIC=1
-	install -d dist/container/root/usr/bin dist/container/root/etc/knot-resolver dist/container/root/proc dist/container/root/tmp
+	install -d dist/container/root/usr/bin dist/container/root/etc/knot-resolver dist/container/root/proc dist/container/root/dev
 	install -d -m 1777 dist/container/root/run/knot-resolver dist/container/root/var/cache/knot-resolver
 	install -m 755 bin/knot-resolver bin/kresctl dist/container/root/usr/bin
 	install -m 644 deploy/container/config.yaml dist/container/root/etc/knot-resolver
