@@ -74,5 +74,45 @@ docs:
 	$(GO) test ./internal/config -run TestDocs -rewrite
 	$(GO) test ./internal/worker -run TestExplainNamesTheCause -rewrite
 
+# Manual pages, made from the command lines of the programs.
+.PHONY: man install deb container
+man:
+	@rm -rf dist/man && mkdir -p dist/man
+	$(GO) run ./deploy/man dist/man
+
+PREFIX  ?= /usr
+DESTDIR ?=
+VERSION  = $(shell bin/knot-resolver --version | awk '{print $$NF}')
+
+install: build man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/knot-resolver \
+		$(DESTDIR)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/doc/knot-resolver/examples \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 bin/knot-resolver bin/kresctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 dist/man/* $(DESTDIR)$(PREFIX)/share/man/man8
+	[ -e $(DESTDIR)/etc/knot-resolver/config.yaml ] || install -m 644 deploy/config.yaml $(DESTDIR)/etc/knot-resolver
+	install -m 644 deploy/config.yaml $(DESTDIR)$(PREFIX)/share/doc/knot-resolver/config.example.yaml
+	install -m 644 deploy/systemd/knot-resolver.service $(DESTDIR)/lib/systemd/system
+	install -m 644 deploy/systemd/knot-resolver.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/knot-resolver.conf
+	install -m 644 docs/reference/configuration.md docs/operations.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/knot-resolver
+	install -m 644 deploy/grafana/*.json deploy/prometheus/*.yaml $(DESTDIR)$(PREFIX)/share/doc/knot-resolver/examples
+	bin/kresctl completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kresctl
+
+# A package of static programs: it depends on nothing.
+deb:
+	@rm -rf dist/deb
+	$(MAKE) install STATIC=1 DESTDIR=dist/deb
+	./deploy/debian/build $(VERSION) dist/deb dist/knot-resolver-go_$(VERSION)_$$(dpkg --print-architecture).deb
+
+# The build directory of an image: docker build -t knot-resolver dist/container
+container:
+	@rm -rf dist/container
+	$(MAKE) build STATIC=1
+	install -d dist/container/root/usr/bin dist/container/root/etc/knot-resolver dist/container/root/proc dist/container/root/dev
+	install -d -m 1777 dist/container/root/run/knot-resolver dist/container/root/var/cache/knot-resolver
+	install -m 755 bin/knot-resolver bin/kresctl dist/container/root/usr/bin
+	install -m 644 deploy/container/config.yaml dist/container/root/etc/knot-resolver
+	install -m 644 deploy/container/Containerfile dist/container/Dockerfile
+
 clean:
 	rm -rf bin dist run

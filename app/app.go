@@ -25,6 +25,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"knot-resolver/internal/privilege"
 	"knot-resolver/internal/supervisor"
 )
 
@@ -51,7 +52,7 @@ type usageError struct{ error }
 // Main runs the role that the command line asks for and returns the exit
 // status of the process.
 func (a *App) Main(args []string) int {
-	root := a.command()
+	root := a.Command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
 	if err == nil {
@@ -67,8 +68,8 @@ func (a *App) Main(args []string) int {
 	return exitFailure
 }
 
-// command is the command line. The roles are for the supervisor, not for people.
-func (a *App) command() *cobra.Command {
+// Command is the command line. The roles are for the supervisor, not for people.
+func (a *App) Command() *cobra.Command {
 	root := a.startCommand()
 	root.AddCommand(a.supervisorCommand(), a.managerCommand(), a.loaderCommand(), a.workerCommand(), a.collectorCommand())
 	root.SetOut(a.Stdout)
@@ -87,6 +88,16 @@ func (a *App) command() *cobra.Command {
 // process executes another program.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}
+
+// component is a role that works for the manager, and needs no privileges.
+func component(use, short string, run func(ctx context.Context, rundir string, worker int) error) *cobra.Command {
+	c := role(use, short, run)
+	c.PreRunE = func(*cobra.Command, []string) error {
+		// Only the manager speaks to the service manager.
+		return errors.Join(os.Unsetenv("NOTIFY_SOCKET"), privilege.Drop())
+	}
+	return c
 }
 
 // role is a process that the supervisor starts: its command line names the run

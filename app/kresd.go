@@ -16,11 +16,12 @@ import (
 
 	"knot-resolver/internal/control"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/logging"
 	"knot-resolver/internal/server"
 )
 
 func (a *App) workerCommand() *cobra.Command {
-	return role("kresd", "resolve", a.work)
+	return component("kresd", "resolve", a.work)
 }
 
 // work runs worker number n until a signal.
@@ -31,7 +32,9 @@ func (a *App) work(ctx context.Context, rundir string, n int) error {
 	}
 	defer link.Close()
 	w := &kresd{number: n, assignment: link.Assignment, files: link.Files}
-	w.log = newLog(w.assignment.Version.Config.Logging, "kresd").With("group", "system")
+	w.logging = logging.New(logging.Options{Process: "kresd"}, w.assignment.Version.Config.Logging)
+	defer w.logging.Close()
+	w.log = w.logging.With(logging.Group, "system")
 	err = w.start(ctx, a.NewEngine, rundir)
 	if report := link.Report(err); report != nil {
 		w.log.Warn("the manager is gone", "reason", report)
@@ -45,6 +48,7 @@ func (a *App) work(ctx context.Context, rundir string, n int) error {
 // kresd is one worker.
 type kresd struct {
 	number  int
+	logging *logging.Log
 	log     *slog.Logger
 	files   []int // listening sockets, as assignment.Sockets
 	engine  Engine
@@ -164,6 +168,8 @@ func (w *kresd) Metrics() map[string]any {
 		counters[name] = value
 	}
 	m["server"] = counters
+	written, dropped := w.logging.Counters()
+	m["log"] = map[string]any{"lines": written, "dropped": dropped}
 	return m
 }
 
@@ -187,6 +193,7 @@ func (w *kresd) Update(v control.Version) error {
 	if err := w.engine.Update(v); err != nil {
 		return err
 	}
+	w.logging.Configure(v.Config.Logging)
 	w.assignment.Version = v
 	return nil
 }

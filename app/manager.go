@@ -13,6 +13,7 @@ import (
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/logging"
 	"knot-resolver/internal/manager"
 	"knot-resolver/internal/server"
 	"knot-resolver/internal/supervisor"
@@ -25,24 +26,27 @@ func (a *App) managerCommand() *cobra.Command {
 	})
 	c.Flags().StringArrayVar(&o.files, "config", nil, "configuration files, absolute")
 	c.Flags().StringVar((*string)(&o.level), "level", string(config.LogNotice), "log level until the configuration is read")
+	c.Flags().StringVar((*string)(&o.target), "target", string(config.LogStdout), "log target until the configuration is read")
 	return c
 }
 
 type managerOptions struct {
-	files []string
-	level config.LogLevel
+	files  []string
+	level  config.LogLevel
+	target config.LogTarget
 }
 
 // manage runs the manager until a signal or the API stops the system.
 func manage(ctx context.Context, rundir string, o managerOptions) error {
-	log, configure := newLiveLog(config.Logging{Level: o.level}, "manager")
+	log := logging.New(logging.Options{Process: "manager"}, config.Logging{Level: o.level, Target: o.target})
+	defer log.Close()
 	m := manager.New(manager.Options{
 		Rundir:     rundir,
 		Files:      o.files,
 		Supervisor: processes{supervisor.NewClient(supervisor.SocketPath(rundir))},
 		Listen:     openings,
-		Log:        log,
-		Logging:    configure,
+		Log:        log.Logger,
+		Logging:    log.Configure,
 	})
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)

@@ -10,6 +10,7 @@ import (
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/logging"
 	"knot-resolver/internal/manager"
 	"knot-resolver/internal/policy/compile"
 	"knot-resolver/internal/policy/ruledb"
@@ -19,7 +20,7 @@ import (
 var errUnwanted = errors.New("not wanted")
 
 func (a *App) loaderCommand() *cobra.Command {
-	return role("policy-loader", "compile the policy", loadPolicy)
+	return component("policy-loader", "compile the policy", loadPolicy)
 }
 
 // loadPolicy compiles the policy of the version that the manager is about to
@@ -31,8 +32,9 @@ func loadPolicy(ctx context.Context, rundir string, _ int) error {
 	}
 	defer link.Close()
 	v := &link.Assignment.Version
-	log := newLog(v.Config.Logging, "policy-loader")
-	generation, err := compilePolicy(&v.Config, log)
+	log := logging.New(logging.Options{Process: "policy-loader"}, v.Config.Logging)
+	defer log.Close()
+	generation, err := compilePolicy(&v.Config, log.Logger)
 	if err != nil {
 		return errors.Join(err, link.Report(err))
 	}

@@ -15,6 +15,7 @@ import (
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/cache/lmdb"
 	"knot-resolver/internal/cache/mem"
+	"knot-resolver/internal/cache/usage"
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
 	"knot-resolver/internal/dns"
@@ -57,11 +58,17 @@ func Resolving(o EngineOptions) (Engine, error) {
 	e := &resolving{options: o, store: store}
 	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline})
 	resolution.Client = e.client
-	resolution.Cache = cache.New(store, cache.Options{TTLMin: cfg.Cache.TTLMin, TTLMax: cfg.Cache.TTLMax})
 	cookies, err := serverCookies(cfg)
 	if err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
 	}
+	caching := cache.Options{TTLMin: cfg.Cache.TTLMin, TTLMax: cfg.Cache.TTLMax}
+	var uses *usage.Recorder
+	if _, shared := store.(*mem.Store); !shared && cfg.Cache.GC.Enable && !o.Canary {
+		uses = usage.New(cfg.Cache.Storage, cfg.Cache.SizeMax, o.Log.With("group", "cache"))
+		caching.Uses = uses
+	}
+	resolution.Cache = cache.New(store, caching)
 	e.Worker = worker.New(worker.Options{
 		Rules:     rules,
 		Admit:     admit.Rules{RefuseNoRD: cfg.Options.RefuseNoRD},
@@ -85,6 +92,9 @@ func Resolving(o EngineOptions) (Engine, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	e.running.Go(func() { e.Run(ctx) })
+	if uses != nil {
+		e.running.Go(func() { uses.Run(ctx) })
+	}
 	for _, k := range keepers {
 		if !o.Canary {
 			e.running.Go(func() { k.Run(ctx) })
@@ -184,6 +194,13 @@ func openCache(cfg *config.Cache, log *slog.Logger) (cache.Store, error) {
 		return nil, fmt.Errorf("/cache/storage: %w", err)
 	}
 	return store, nil
+}
+
+// Metrics implements [Engine].
+func (e *resolving) Metrics() map[string]any {
+	m := e.Worker.Metrics()
+	m["upstream"] = e.client.Metrics()
+	return m
 }
 
 // Explain implements [Engine].

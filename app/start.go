@@ -14,6 +14,18 @@ import (
 // defaultConfig is read when no file is named.
 const defaultConfig = "/etc/knot-resolver/config.yaml"
 
+// long is the help and the description in the manual page.
+const long = `Caching, DNSSEC-validating DNS resolver: a supervisor, a manager with one declarative configuration and
+an HTTP API, resolving workers that share a cache on disk, a cache collector and a policy loader.
+
+The configuration is read from /etc/knot-resolver/config.yaml unless files are named. A running system is controlled
+with kresctl. SIGTERM and SIGINT stop it, SIGHUP puts the configuration files in force.
+
+Exit status: 0 stopped in order, 1 the configuration is wrong or the system cannot start, 2 wrong usage.
+
+Environment: KRES_LOGGING_TARGET is the log target (stdout, stderr, syslog) when the configuration says from-env;
+NOTIFY_SOCKET and WATCHDOG_USEC are those of systemd.`
+
 // startCommand is the cold start, what people and service managers run.
 func (a *App) startCommand() *cobra.Command {
 	var files []string
@@ -21,6 +33,7 @@ func (a *App) startCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "knot-resolver [-c FILE…]",
 		Short:   "Caching, validating DNS resolver",
+		Long:    long,
 		Version: a.Version,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, more []string) error {
@@ -61,7 +74,7 @@ func (a *App) coldStart(files []string, kind string) error {
 		return fmt.Errorf("start: %w", err)
 	}
 	args := []string{"knot-resolver: supervisor", "supervisor",
-		"--rundir", cfg.Rundir, "--level", string(supervisorLevel(cfg.Logging)), "--kind", kind}
+		"--rundir", cfg.Rundir, "--level", string(supervisorLevel(cfg.Logging)), "--target", string(cfg.Logging.Target), "--kind", kind}
 	for _, name := range files {
 		args = append(args, "--config", name)
 	}

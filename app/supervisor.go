@@ -9,11 +9,13 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/logging"
 	"knot-resolver/internal/manager"
 	"knot-resolver/internal/supervisor"
 	"knot-resolver/internal/supervisor/builtin"
@@ -44,6 +46,7 @@ func (a *App) supervisorCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&o.rundir, "rundir", "", "run directory, absolute")
 	c.Flags().StringVar((*string)(&o.level), "level", string(config.LogNotice), "log level")
+	c.Flags().StringVar((*string)(&o.target), "target", string(config.LogStdout), "log target")
 	c.Flags().StringVar(&o.kind, "kind", builtinKind, "builtin or supervisord")
 	c.Flags().StringArrayVar(&o.files, "config", nil, "configuration files, absolute")
 	return c
@@ -52,6 +55,7 @@ func (a *App) supervisorCommand() *cobra.Command {
 type supervisorOptions struct {
 	rundir, kind string
 	level        config.LogLevel
+	target       config.LogTarget
 	files        []string
 }
 
@@ -77,8 +81,9 @@ func (a *App) supervise(ctx context.Context, o supervisorOptions) error {
 	}
 	if err == nil {
 		nameProcess("supervisor")
-		log := newSupervisorLog(o.level)
-		if builtin.Run(ctx, supervisor.Path(o.rundir), a.Stdout, log) != 0 || manager.GaveUp(o.rundir) {
+		log := newSupervisorLog(o.level, o.target)
+		defer log.Close()
+		if builtin.Run(ctx, supervisor.Path(o.rundir), a.Stdout, log.Logger) != 0 || manager.GaveUp(o.rundir) {
 			err = errFailed
 		}
 		removeTraces(o.rundir)
@@ -86,12 +91,21 @@ func (a *App) supervise(ctx context.Context, o supervisorOptions) error {
 	return errors.Join(err, lock.Release())
 }
 
+// newSupervisorLog returns the logger of the supervisor, which itself adds what it
+// adds to the lines of its children.
+func newSupervisorLog(level config.LogLevel, target config.LogTarget) *logging.Log {
+	prefix := func() string {
+		return fmt.Sprintf("%s supervisor[%d]: ", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), os.Getpid())
+	}
+	return logging.New(logging.Options{Process: "supervisord", Prefix: prefix}, config.Logging{Level: level, Target: target})
+}
+
 // errFailed ends the supervisor with a status that says so; the log has the reason.
 var errFailed = errors.New("the system has failed")
 
 // conf is the configuration of the supervisor.
 func (o *supervisorOptions) conf(self string) *supervisor.Conf {
-	managerArgs := []string{self, "manager", "--rundir", o.rundir, "--level", string(o.level)}
+	managerArgs := []string{self, "manager", "--rundir", o.rundir, "--level", string(o.level), "--target", string(o.target)}
 	for _, name := range o.files {
 		managerArgs = append(managerArgs, "--config", name)
 	}

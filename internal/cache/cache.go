@@ -12,18 +12,29 @@ import (
 // Options of a Cache.
 type Options struct {
 	TTLMin, TTLMax time.Duration // bounds of every entry that is no failure
+	Uses           Uses          // is told which entries are used; optional
+}
+
+// Uses counts uses of entries by their keys, which it must not keep. It is called while a snapshot is
+// held, so it must be quick.
+type Uses interface {
+	Touch(key []byte)
+	TouchSample(key []byte) // stands for limits.UsageSample uses
 }
 
 // Cache looks up and stores entries.
 type Cache struct {
 	store          Store
 	views          sync.Pool // of *View
+	uses           Uses      // may be nil
 	ttlMin, ttlMax uint32
 }
 
 // New makes a Cache over a store, whose Merge should be [Replaces].
 func New(store Store, o Options) *Cache {
-	return &Cache{store: store, views: sync.Pool{New: newView}, ttlMin: uint32(o.TTLMin / time.Second), ttlMax: uint32(o.TTLMax / time.Second)}
+	c := &Cache{store: store, uses: o.Uses, ttlMin: uint32(o.TTLMin / time.Second), ttlMax: uint32(o.TTLMax / time.Second)}
+	c.views.New = c.newView
+	return c
 }
 
 // Store returns the store beneath.
@@ -45,6 +56,21 @@ func (c *Cache) Failure(name dns.Name, t dns.Type, now time.Time) (e Entry, ok b
 func (c *Cache) Cut(name dns.Name, want Rank, now time.Time) (d Delegation, ok bool) {
 	c.View(func(v *View) { d, ok = v.Cut(name, want, now) })
 	return d, ok
+}
+
+// Used counts for limits.UsageSample answers to a question that were given without a look at the cache. The
+// name is in wire form and lower case.
+func (c *Cache) Used(name []byte, t dns.Type) {
+	if c.uses == nil {
+		return
+	}
+	var b buffer
+	key := b.name(dns.Name(name))
+	n := len(key)
+	c.uses.TouchSample(tagged(key[:n], tagSet, t))
+	if t != dns.TypeCNAME {
+		c.uses.TouchSample(tagged(key[:n], tagSet, dns.TypeCNAME))
+	}
 }
 
 // PutAnswer stores e for a question. It bounds the TTLs in e to what will be stored.

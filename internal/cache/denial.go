@@ -141,6 +141,10 @@ func (v *View) denial(key []byte, prefix int, near dns.Name, now time.Time) (Ent
 	if !ok {
 		return Entry{}, false
 	}
+	if prefix == 0 {
+		k = key
+	}
+	v.used(k)
 	left, ok := e.Remaining(now)
 	e.Answer.TTL -= min(e.Answer.TTL, e.TTL-left)
 	return e, ok

@@ -67,12 +67,12 @@ func TestDamage(t *testing.T) {
 				}
 				peek(bad, noon)
 				Replaces(bad, b)
-				Classify(nil, bad, noon)
+				Classify(nil, bad, 0, noon)
 			}
 			if _, ok := ParseEntry(b[:i]); ok {
 				t.Errorf("%s: %d of %d octets are accepted", name, i, len(b))
 			}
-			Classify(nil, b[:i], noon)
+			Classify(nil, b[:i], 0, noon)
 		}
 	}
 }
@@ -189,26 +189,74 @@ func TestRemaining(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	category := func(e Entry, age time.Duration) uint8 {
-		c, ok := Classify([]byte("key"), e.Append(nil), noon.Add(age))
+	category := func(what string, age time.Duration, uses uint64) uint8 {
+		e := entries()[what]
+		c, ok := Classify([]byte("key"), e.Append(nil), uses, noon.Add(age))
 		if !ok {
 			t.Error("not an entry")
 		}
 		return c
 	}
-	all := entries()
-	order := []uint8{category(all["positive"], 0), category(all["positive"], 200*time.Second), category(all["failure"], 0), category(all["positive"], time.Hour), 99}
-	for i := range order[1:] {
-		if order[i] >= order[i+1] {
-			t.Errorf("categories %v do not rise", order)
+	for name, order := range map[string][]uint8{
+		"age":             {category("positive", 0, 0), category("positive", 200*time.Second, 0), category("failure", 0, 0), category("positive", time.Hour, 0), 99},
+		"use":             {category("positive", 0, 1<<20), category("positive", 0, 500), category("positive", 0, 10), category("positive", 0, 1), category("positive", 0, 0)},
+		"old but popular": {category("positive", 299*time.Second, 500), category("positive", 0, 0)},
+		"expired":         {category("failure", 0, 0), category("positive", time.Hour, 1000), category("positive", time.Hour, 1), category("positive", time.Hour, 0), 99},
+	} {
+		for i := range order[1:] {
+			if order[i] >= order[i+1] {
+				t.Errorf("%s: categories %v do not rise", name, order)
+			}
 		}
 	}
-	if _, ok := Classify([]byte("VERS"), nil, noon); ok {
+	if _, ok := Classify([]byte("VERS"), nil, 0, noon); ok {
 		t.Error("the version is collected")
 	}
-	if c, ok := Classify(nil, []byte("rubbish"), noon); c != 99 || !ok {
+	if c, ok := Classify(nil, []byte("rubbish"), 0, noon); c != 99 || !ok {
 		t.Error("rubbish stays")
 	}
+}
+
+func TestPopularity(t *testing.T) {
+	last := uint8(0)
+	for uses := range uint64(70000) {
+		p := popularity(uses)
+		if p < last || p > 64 {
+			t.Fatalf("%d uses: %d after %d", uses, p, last)
+		}
+		last = p
+	}
+	for uses, want := range map[uint64]uint8{0: 0, 1: 4, 3: 8, 15: 16, 1 << 40: 64} {
+		if got := popularity(uses); got != want {
+			t.Errorf("%d uses: %d, expected %d", uses, got, want)
+		}
+	}
+}
+
+func TestTypeOf(t *testing.T) {
+	var b buffer
+	for _, n := range []dns.Name{dns.MustName("."), dns.MustName("www.example.com"), dns.MustName(`a\000\001b.test`)} {
+		for want, key := range map[string][]byte{
+			"AAAA": tagged(n.AppendKey(nil), tagSet, dns.TypeAAAA), "NXDOMAIN": tagged(n.AppendKey(nil), tagNXDomain, 0),
+			"delegation": tagged(n.AppendKey(nil), tagDelegation, 0), "failure": tagged(n.AppendKey(nil), tagFailure, dns.TypeA),
+			"NSEC3PARAM": chainKey(nil, n), "other": n.AppendKey(b[:0]),
+		} {
+			if got := TypeOf(key); got != want {
+				t.Errorf("%q: %s, expected %s", key, got, want)
+			}
+		}
+		nsec, _ := nsecKey(nil, n, n)
+		nsec3, _ := nsec3Key(nil, n, &Chain{}, make([]byte, 20))
+		if TypeOf(nsec) != "NSEC" || TypeOf(nsec3) != "NSEC3" {
+			t.Errorf("%s, %s", TypeOf(nsec), TypeOf(nsec3))
+		}
+	}
+}
+
+func FuzzTypeOf(f *testing.F) {
+	f.Add([]byte("\x00E\x00\x01"))
+	f.Add([]byte("com\x00example\x00\x00N"))
+	f.Fuzz(func(t *testing.T, key []byte) { TypeOf(key) })
 }
 
 func FuzzParseEntry(f *testing.F) {

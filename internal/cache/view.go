@@ -13,10 +13,11 @@ import (
 // Views are leased objects: keys and bound functions that live in them do not go to the heap each time. Writers
 // lease them for that, too.
 type View struct {
-	r   Reader
-	f   func(*View)
-	run func(Reader) error // made once
-	key buffer
+	r    Reader
+	uses Uses // may be nil
+	f    func(*View)
+	run  func(Reader) error // made once
+	key  buffer
 
 	value []byte // where values to be written are built
 
@@ -34,8 +35,8 @@ func (c *Cache) View(f func(*View)) {
 	c.views.Put(v)
 }
 
-func newView() any {
-	v := new(View)
+func (c *Cache) newView() any {
+	v := &View{uses: c.uses}
 	v.run = func(r Reader) error {
 		v.r = r
 		v.f(v)
@@ -64,7 +65,9 @@ func (v *View) answer(name dns.Name, t dns.Type, want Rank, now time.Time) []byt
 		if k.tag == tagNXDomain && t == dns.TypeDS || k.typ == dns.TypeCNAME && (t == dns.TypeDS || t == dns.TypeANY) {
 			continue
 		}
-		if found, ok := v.r.Get(tagged(key[:n], k.tag, k.typ)); ok && good(found, want, k.typ, t, now) {
+		at := tagged(key[:n], k.tag, k.typ)
+		if found, ok := v.r.Get(at); ok && good(found, want, k.typ, t, now) {
+			v.used(at)
 			return found
 		}
 	}
@@ -93,17 +96,26 @@ func (v *View) above(name dns.Name, key []byte, want Rank, now time.Time) []byte
 			typ  dns.Type
 			rank Rank
 		}{{tagNXDomain, 0, Secure}, {tagSet, dns.TypeDNAME, max(want, Secure)}} {
-			found, ok := v.r.Get(tagged(key, k.tag, k.typ))
+			at := tagged(key, k.tag, k.typ)
+			found, ok := v.r.Get(at)
 			if !ok {
 				continue
 			}
 			if kind, rank, fresh := peek(found, now); fresh && rank >= k.rank && kind != NoData {
+				v.used(at)
 				return found
 			}
 		}
 	}
 	v.walked, v.zone = name, ""
 	return nil
+}
+
+// used counts a use of the entry at a key.
+func (v *View) used(key []byte) {
+	if v.uses != nil {
+		v.uses.Touch(key)
+	}
 }
 
 // Failure returns the remembered failure of a question (RFC 9520).
@@ -143,8 +155,10 @@ func (v *View) Zone(name dns.Name, want Rank, now time.Time) (zone dns.Name, ran
 func (v *View) cut(name dns.Name, want Rank, now time.Time) (zone dns.Name, found []byte) {
 	zone = name
 	for key := v.key.name(name); len(key) > 0; key, zone = parent(key), zone.Parent() {
-		if found, ok := v.r.Get(tagged(key, tagDelegation, 0)); ok {
+		at := tagged(key, tagDelegation, 0)
+		if found, ok := v.r.Get(at); ok {
 			if _, rank, fresh := peek(found, now); fresh && rank >= want {
+				v.used(at)
 				return zone, found
 			}
 		}

@@ -23,6 +23,7 @@ type Config struct {
 	Logging    Logging
 	Metrics    MetricsMode
 	Views      []View
+	Graphite   Graphite
 	LocalData  LocalData
 
 	RateLimiting RateLimiting
@@ -96,6 +97,16 @@ const (
 	MetricsLazy        MetricsMode = "lazy"         // from the first request for metrics on
 	MetricsAlways      MetricsMode = "always"       // from the start
 )
+
+// Graphite says where metrics are sent.
+type Graphite struct {
+	Enable   bool
+	Host     string // address or domain name
+	Port     uint16
+	Prefix   string
+	Interval time.Duration
+	TCP      bool // instead of UDP
+}
 
 // Cache configures the shared cache and its collector.
 type Cache struct {
@@ -199,6 +210,7 @@ type LogTarget string
 const (
 	LogStdout LogTarget = "stdout"
 	LogStderr LogTarget = "stderr"
+	LogSyslog LogTarget = "syslog" // the journal where systemd runs
 )
 
 // Logging configures the logs of all processes.

@@ -31,11 +31,12 @@ func TestDiff(t *testing.T) {
 		{"", "workers: 2", "/workers worker", "worker"},
 		{"", "rundir: /x", "/rundir restart", "restart"},
 		{"", "cache: {garbage-collector: {enable: false}, size-max: 1G}",
-			"/cache/size-max worker, /cache/garbage-collector/enable restart", "worker+restart"},
+			"/cache/size-max worker, /cache/garbage-collector/enable collector", "worker+collector"},
+		{"", "cache: {storage: /x}", "/cache/storage worker+collector", "worker+collector"},
 		{"", "local-data: {addresses: {a: 192.0.2.1}}", "/local-data/addresses policy", "policy"},
 		{"local-data: {addresses: {a: 192.0.2.1, b: 192.0.2.2}}", "local-data: {addresses: {a: 192.0.2.1, b: 192.0.2.3}}",
 			"/local-data/addresses policy", "policy"},
-		{"", "logging: {level: info}", "/logging/level worker+manager", "worker+manager"},
+		{"", "logging: {level: info}", "/logging/level manager+collector", "manager+collector"},
 		{"", "network: {listen: [{interface: 127.0.0.1}]}", "/network/listen worker", "worker"},
 	} {
 		changes := Diff(mustValidate(t, test.before), mustValidate(t, test.after))

@@ -42,6 +42,7 @@ func (v *Valid) Normalise() *Config {
 		Logging:    v.logging(),
 		Metrics:    MetricsMode(get[string](s, "monitoring/metrics")),
 		Views:      v.views(),
+		Graphite:   v.graphite(),
 		LocalData:  v.localData(),
 
 		RateLimiting: v.rateLimiting(),
@@ -199,6 +200,24 @@ func (v *Valid) rateLimiting() RateLimiting {
 		r.Rate = int(get[int64](s, "rate-limit"))
 	}
 	return r
+}
+
+func (v *Valid) graphite() Graphite {
+	s := get[*section](v.root, "monitoring/graphite")
+	g := Graphite{
+		Enable:   get[bool](s, "enable"),
+		Port:     uint16(get[int64](s, "port")),
+		Prefix:   get[string](s, "prefix"),
+		Interval: get[time.Duration](s, "interval"),
+		TCP:      get[bool](s, "tcp"),
+	}
+	switch host := s.value("host").v.(type) {
+	case netip.Addr:
+		g.Host = host.String()
+	case string:
+		g.Host = host
+	}
+	return g
 }
 
 func (v *Valid) logging() Logging {

@@ -13,7 +13,7 @@ func Reference() []byte {
 		"Generated from the schema. `[]` marks a list; defaults are as if written in YAML, – means unset. " +
 		"The last column says what a change at runtime costs: " +
 		"`none` nothing, `policy` rules are compiled and reloaded, `worker` workers are replaced one after the other, " +
-		"`manager` the manager changes something in itself, `restart` the service has to be restarted. " +
+		"`manager` the manager changes something in itself, `collector` cache-gc is started anew, `restart` the service has to be restarted. " +
 		"**Not supported yet**: refused unless it has its default. **Ours**: not in the original.\n")
 	top := schemaTree()
 	b.WriteString("\n## Top level\n\n" + referenceHeader)

@@ -6,7 +6,7 @@ func cacheOptions() []Option {
 	const smallest = 8192 // bytes; less cannot hold the cache's own tables
 	return []Option{
 		{Path: "cache", Doc: "The cache shared by all workers.", check: checkCache},
-		{Path: "cache/storage", Type: writableDir(), Default: "/var/cache/knot-resolver", Doc: "Directory of the cache file."},
+		{Path: "cache/storage", Type: writableDir(), Default: "/var/cache/knot-resolver", Class: Worker | Collector, Doc: "Directory of the cache file."},
 		{Path: "cache/size-max", Type: sizeRange(smallest, anySize), Default: "100M", Doc: "Size of the cache file."},
 		{Path: "cache/ttl-min", Type: duration(), Default: "5s", Doc: "Records are kept at least this long."},
 		{Path: "cache/ttl-max", Type: duration(), Default: "1d", Doc: "Records are kept at most this long."},
@@ -19,7 +19,7 @@ func cacheOptions() []Option {
 			Doc: "How long a client waits for servers before it gets expired records; 0s = not at all, servers are asked behind the answer."},
 		{Path: "cache/stale/bogus", Type: boolean(), Default: "false", Ours: true, Doc: "Serve them also when what servers answer does not validate."},
 
-		{Path: "cache/garbage-collector", Class: Restart, Doc: "The process that keeps the cache from filling up."},
+		{Path: "cache/garbage-collector", Class: Collector, Doc: "The process that keeps the cache from filling up."},
 		{Path: "cache/garbage-collector/enable", Type: boolean(), Default: "true", Doc: "Run it."},
 		{Path: "cache/garbage-collector/interval", Type: duration(), Default: "1s", Doc: "Time between looks at the usage."},
 		{Path: "cache/garbage-collector/threshold", Type: percent(), Default: "80", Doc: "Percentage of usage that starts a collection."},

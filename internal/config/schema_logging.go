@@ -4,14 +4,13 @@ import "time"
 
 func loggingOptions() []Option {
 	return []Option{
-		{Path: "logging", Class: Worker | Manager, Doc: "Logs of all processes."},
+		{Path: "logging", Class: Manager | Collector, Doc: "Logs of all processes."},
 		{Path: "logging/level", Type: enum("crit", "err", "warning", "notice", "info", "debug"), Default: "notice", Doc: "Least severity that is logged."},
 		{Path: "logging/target", Type: enum("syslog", "stderr", "stdout", targetFromEnv), Default: targetFromEnv,
-			Only: []string{"stderr", "stdout", targetFromEnv},
-			Doc:  "Where to; from-env = as the variable " + targetVariable + " says, stdout when unset."},
+			Doc: "Where to; syslog = the journal where systemd runs; from-env = as the variable " + targetVariable + " says, stdout when unset."},
 		{Path: "logging/groups", Type: setOf(enum(logGroups()...)), Doc: "Processes and parts logged at level debug whatever the level."},
 
-		{Path: "logging/dnstap", Status: NotYet, Doc: "Log of queries and answers in dnstap format.", check: checkDnstap},
+		{Path: "logging/dnstap", Class: Worker, Status: NotYet, Doc: "Log of queries and answers in dnstap format.", check: checkDnstap},
 		{Path: "logging/dnstap/enable", Type: boolean(), Default: "false", Doc: "Write it."},
 		{Path: "logging/dnstap/unix-socket", Type: writableFile(), Doc: "Socket of the receiver."},
 		{Path: "logging/dnstap/log-queries", Type: boolean(), Default: "false", Doc: "Include queries."},
@@ -21,7 +20,7 @@ func loggingOptions() []Option {
 		{Path: "monitoring", Doc: "Metrics."},
 		{Path: "monitoring/metrics", Type: enum("manager-only", "lazy", "always"), Default: "lazy",
 			Doc: "When workers count: never, from the first request for metrics on, or always."},
-		{Path: "monitoring/graphite", Class: Worker | Manager | Restart, Status: NotYet, Doc: "Metrics sent to Graphite.", check: checkGraphite},
+		{Path: "monitoring/graphite", Class: Manager, Doc: "Metrics sent to Graphite.", check: checkGraphite},
 		{Path: "monitoring/graphite/enable", Type: boolean(), Default: "false", Doc: "Send them."},
 		{Path: "monitoring/graphite/host", Type: either{ipAddress(), domainName()}, Doc: "Receiver."},
 		{Path: "monitoring/graphite/port", Type: port(), Default: "2003", Doc: "Port of the receiver."},

@@ -74,10 +74,10 @@ func (v *Valid) checkEnvironment(c *checker) {
 		return
 	}
 	switch target := v.opts.Env(targetVariable); target {
-	case "", string(LogStdout), string(LogStderr):
+	case "", string(LogStdout), string(LogStderr), string(LogSyslog):
 	default:
 		at := v.root.value("logging/target")
-		c.fail(at.pos, at.at, "environment variable %s is %q; expected stdout or stderr", targetVariable, target)
+		c.fail(at.pos, at.at, "environment variable %s is %q; expected syslog, stderr or stdout", targetVariable, target)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 )
 
 // Worker is what the manager may ask of a worker.
@@ -30,10 +31,7 @@ func WorkerHandler(w Worker) http.Handler {
 	mux.HandleFunc("GET /status", func(rw http.ResponseWriter, r *http.Request) {
 		WriteJSON(rw, w.Status(), nil)
 	})
-	mux.HandleFunc("GET /metrics", func(rw http.ResponseWriter, r *http.Request) {
-		text, err := json.Marshal(w.Metrics())
-		WriteJSON(rw, Counted{w.Status().PID, text}, err)
-	})
+	serveMetrics(mux, func() int { return w.Status().PID }, w.Metrics)
 	mux.HandleFunc("GET /explain", func(rw http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		trace, err := w.Explain(r.Context(), q.Get("name"), q.Get("type"))
@@ -65,4 +63,19 @@ func WorkerHandler(w Worker) http.Handler {
 	})
 	Profiling(mux)
 	return mux
+}
+
+// CollectorHandler serves the counters of cache-gc over HTTP, as those of a worker are.
+func CollectorHandler(metrics func() map[string]any) http.Handler {
+	mux := http.NewServeMux()
+	serveMetrics(mux, os.Getpid, metrics)
+	Profiling(mux)
+	return mux
+}
+
+func serveMetrics(mux *http.ServeMux, pid func() int, metrics func() map[string]any) {
+	mux.HandleFunc("GET /metrics", func(rw http.ResponseWriter, r *http.Request) {
+		text, err := json.Marshal(metrics())
+		WriteJSON(rw, Counted{pid(), text}, err)
+	})
 }

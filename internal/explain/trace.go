@@ -91,3 +91,19 @@ func (n *Node) Add(s Step) *Node {
 
 // Root returns the recorded tree. The recording must have ended.
 func (n *Node) Root() *Step { return n.step }
+
+// Snapshot returns a copy of what is recorded so far; the recording may go on.
+func (n *Node) Snapshot() *Step {
+	n.lock.Lock()
+	defer n.lock.Unlock()
+	return n.step.copy()
+}
+
+func (s *Step) copy() *Step {
+	c := *s
+	c.Steps = make([]*Step, len(s.Steps))
+	for i := range s.Steps {
+		c.Steps[i] = s.Steps[i].copy()
+	}
+	return &c
+}

@@ -37,7 +37,7 @@ type usageError struct{ error }
 func (t *Tool) Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := t.command()
+	root := t.Command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -50,9 +50,11 @@ func (t *Tool) Main(args []string) int {
 	return exitFailure
 }
 
-func (t *Tool) command() *cobra.Command {
+// Command is the command line.
+func (t *Tool) Command() *cobra.Command {
 	root := &cobra.Command{
 		Use: "kresctl", Short: "Control a running Knot Resolver", Version: t.Version,
+		Long:          long,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: wrongArgs(cobra.NoArgs), RunE: showHelp,
 	}
@@ -96,3 +98,11 @@ func wrongArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 		return nil
 	}
 }
+
+// long is the help and the description in the manual page.
+const long = `Controls a running Knot Resolver over the API of its manager.
+
+The API is found in the configuration (/etc/knot-resolver/config.yaml unless --config names another), or is the
+socket that --socket names.
+
+Exit status: 0 done, 1 it failed, for the reason on standard error, 2 wrong usage.`

@@ -27,3 +27,16 @@ const (
 	// WatchMost is when a file that never settles is read nevertheless.
 	WatchMost = 5 * time.Second
 )
+
+// Bounds of metrics.
+const (
+	// ManagerScrapes is the number of scrapes that are answered at a time: each is some hundred
+	// kilobytes of text. More get 503.
+	ManagerScrapes = 4
+
+	// GraphiteTime bounds one transmission, connecting included.
+	GraphiteTime = 5 * time.Second
+
+	// GraphiteDatagram is the size of a datagram in bytes that is not fragmented on any link.
+	GraphiteDatagram = 1200
+)

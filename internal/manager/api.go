@@ -32,13 +32,14 @@ func (m *Manager) serve(ctx context.Context) error {
 	if m.watcher != nil {
 		go m.watcher.Run(ctx)
 	}
-	notifySystemd("READY=1")
+	m.notifyReady()
+	go m.feedWatchdog(ctx)
 
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	notifySystemd("STOPPING=1")
+	notifySystemd("STOPPING=1", "STATUS=stopping")
 	stop, cancel := stopContext()
 	defer cancel()
 	server.Shutdown(stop) // lets the answer to /stop out

@@ -34,7 +34,7 @@ func TestConfigAPI(t *testing.T) {
 		{"PUT", "/v1/config/workers", `{"a":1,"a":2}`, 400, "duplicate key", "/workers", "1"},
 		{"PUT", "/v1/config", `{"optoins":{},"cahce":{}}`, 400, "cahce", "/workers", "1"},
 		{"PUT", "/v1/config/local-data/addresses", `{"` + strings.Repeat("a", 1<<20) + `":1}`, 413, "", "/workers", "1"},
-		{"PUT", "/v1/config/cache/garbage-collector", `{"threshold":50}`, 409, "/cache/garbage-collector/threshold", "/cache/garbage-collector", ""},
+		{"PUT", "/v1/config/rundir", `"./"`, 409, "/rundir", "/rundir", `"."`},
 		{"DELETE", "/v1/config/local-data/addresses/b.example", "", 200, "", "/local-data/addresses/b.example", ""},
 		{"DELETE", "/v1/config/local-data/addresses/b.example", "", 404, "/local-data/addresses/b.example", "", "*"},
 		{"DELETE", "/v1/config/local-data/nonsense", "ignored", 404, "", "", "*"},

@@ -44,7 +44,7 @@ func (m *Manager) count(ctx context.Context, p post) (metrics.Values, error) {
 
 // countLast takes the counters of a worker that is about to be stopped.
 func (m *Manager) countLast(ctx context.Context, p post) {
-	if p.role != control.RoleWorker || !m.team.serving(p) {
+	if p.role == control.RolePolicyLoader || !m.team.serving(p) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ManagerWatchAnswer)
@@ -54,9 +54,14 @@ func (m *Manager) countLast(ctx context.Context, p post) {
 	}
 }
 
-// snapshot asks every worker for its counters.
-func (m *Manager) snapshot(ctx context.Context) metrics.Snapshot {
-	ctx, cancel := context.WithTimeout(ctx, limits.ManagerMetrics)
+// snapshot asks every process for its counters, once for all who want to know at the same time.
+func (m *Manager) snapshot() metrics.Snapshot {
+	s, _, _ := m.scrapes.Do("", func() (any, error) { return m.ask(), nil })
+	return s.(metrics.Snapshot)
+}
+
+func (m *Manager) ask() metrics.Snapshot {
+	ctx, cancel := context.WithTimeout(context.Background(), limits.ManagerMetrics)
 	defer cancel()
 	live := m.live.Load()
 	s := metrics.Snapshot{Version: live.Number, Workers: map[string]metrics.Values{}}
@@ -78,29 +83,51 @@ func (m *Manager) snapshot(ctx context.Context) metrics.Snapshot {
 			s.Workers[worker(n).String()] = values
 		})
 	}
+	if m.team.serving(collector()) {
+		all.Go(func() {
+			values, err := m.count(ctx, collector())
+			if err != nil {
+				m.Log.Warn("no metrics", "process", collector(), "reason", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			s.Collector = values
+		})
+	}
 	all.Wait()
 	return s
 }
 
 // getMetrics answers with the counters of every worker, null for one that does
 // not answer.
-func (m *Manager) getMetrics(w http.ResponseWriter, r *http.Request) {
+func (m *Manager) getMetrics(w http.ResponseWriter, _ *http.Request) {
 	result := map[string]any{}
-	for name, values := range m.snapshot(r.Context()).Workers {
+	s := m.snapshot()
+	for name, values := range s.Workers {
 		result[name] = nil
 		if values != nil {
 			result[name] = values.Tree()
 		}
 	}
+	if s.Collector != nil {
+		result[metrics.CollectorName] = s.Collector.Tree()
+	}
 	control.WriteJSON(w, result, nil)
+}
+
+// registry has the counters of the whole system.
+func (m *Manager) registry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&metrics.Collector{Take: m.snapshot},
+	)
+	return registry
 }
 
 // prometheusHandler shows the counters to Prometheus.
 func (m *Manager) prometheusHandler() http.HandlerFunc {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&metrics.Collector{Take: func() metrics.Snapshot { return m.snapshot(context.Background()) }},
-	)
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}).ServeHTTP
+	return promhttp.HandlerFor(m.registry(), promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: limits.ManagerScrapes,
+	}).ServeHTTP
 }

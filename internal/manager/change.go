@@ -66,6 +66,8 @@ func (m *Manager) transact(ctx context.Context, origin string, least config.Clas
 	if old == nil {
 		return &Rejected{errors.New("the system is still starting")}
 	}
+	notifyReloading()
+	defer m.notifyReady()
 	version, err := next(old)
 	if err != nil {
 		return err
@@ -105,6 +107,9 @@ func (m *Manager) apply(ctx context.Context, old, next *current, least config.Cl
 		err = m.update(ctx, old, next)
 	}
 	if err == nil {
+		if class.Has(config.Collector) {
+			m.restartCollector(ctx, next.Version)
+		}
 		m.use(next)
 		m.Log.Info("change applied", "version", next.Number)
 	}
@@ -189,5 +194,8 @@ func (m *Manager) tell(ctx context.Context, v control.Version) error {
 }
 
 func (m *Manager) client(p post) *control.Client {
+	if p.role == control.RoleCacheGC {
+		return control.NewClient(control.CollectorPath(m.Rundir))
+	}
 	return control.NewClient(control.WorkerPath(m.Rundir, p.worker))
 }

@@ -72,7 +72,13 @@ func TestReload(t *testing.T) {
 		}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2, "kresd:kresd2": 2}, ""},
 
 		{"wrong file", 2, "optoins: {}", never, nil, old, "optoins"},
-		{"restart", 2, "cache: {storage: ., garbage-collector: {threshold: 50}}", never, nil, old, "/cache/garbage-collector/threshold"},
+		{"restart", 2, "rundir: ./", never, nil, old, "/rundir"},
+		{"collector", 2, "cache: {storage: ., garbage-collector: {threshold: 50}}", never, []string{
+			"update kresd:kresd0 to 2", "update kresd:kresd1 to 2", "stop cache-gc", "start cache-gc",
+		}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}, ""},
+		{"no collector", 2, "cache: {storage: ., garbage-collector: {enable: false}}", never, []string{
+			"update kresd:kresd0 to 2", "update kresd:kresd1 to 2", "stop cache-gc",
+		}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}, ""},
 		{"loader fails", 2, policy, failing("policy-loader", "start"), []string{"start policy-loader"}, old, "policy-loader: scripted"},
 		{"canary does not start", 2, option, failing("kresd:kresd2", "start"), []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "canary: kresd:kresd2: scripted"},
 		{"canary fails its test", 2, option, failing("kresd:kresd2", "selftest"), []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "canary: scripted"},

@@ -226,9 +226,9 @@ func (a *actor) Update(v control.Version) error {
 // configure writes the configuration file; more may replace sections.
 func (w *world) configure(workers int, more string) {
 	w.t.Helper()
-	text := fmt.Sprintf("rundir: .\nworkers: %d\nmanagement: {unix-socket: api.sock}\n%s\n", workers, more)
+	text := fmt.Sprintf("workers: %d\nmanagement: {unix-socket: api.sock}\n%s\n", workers, more)
 	for section, value := range map[string]string{
-		"cache:": " {storage: .}\n", "network:": " {listen: [{interface: 127.0.0.1, port: 5300}]}\n",
+		"rundir:": " .\n", "cache:": " {storage: .}\n", "network:": " {listen: [{interface: 127.0.0.1, port: 5300}]}\n",
 	} {
 		if !strings.Contains(more, section) {
 			text += section + value

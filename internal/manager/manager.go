@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"golang.org/x/sync/singleflight"
+
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
 	"knot-resolver/internal/manager/files"
@@ -36,6 +38,8 @@ type Manager struct {
 	live     atomic.Pointer[current] // nil until started
 	history  *history
 	ledger   *metrics.Ledger    // set by Run
+	scrapes  singleflight.Group // one look at all counters for all who ask
+	graphite graphite           // guarded by the token
 	watcher  *files.Watcher     // set by Run; nil when there is none
 	sockets  map[int][]socket   // by worker; guarded by the token
 	shutdown context.CancelFunc // set by Run
@@ -125,6 +129,7 @@ func (m *Manager) use(v *current) {
 		m.watcher.Watch(slices.Collect(maps.Keys(inputs(&v.Config))))
 	}
 	m.Logging(v.Config.Logging)
+	m.graphite.use(m, v.Config.Graphite)
 }
 
 // begin waits for the right to change what runs; end gives it back.

@@ -50,8 +50,20 @@ func (m *Manager) startCollector(ctx context.Context, v control.Version) error {
 	if !v.Config.Cache.GC.Enable {
 		return nil
 	}
-	_, err := m.launch(ctx, post{role: control.RoleCacheGC}, control.Assignment{Version: v}, nil)
+	_, err := m.launch(ctx, collector(), control.Assignment{Version: v}, nil)
 	return err
+}
+
+// restartCollector gives cache-gc a version, or ends it for good. The version is in force whether that
+// works or not: nobody is served by the collector, and a dead one is started again and again.
+func (m *Manager) restartCollector(ctx context.Context, v control.Version) {
+	err := m.halt(ctx, collector())
+	if err == nil {
+		err = m.startCollector(ctx, v)
+	}
+	if err != nil {
+		m.Log.Error("cache-gc does not start on the new configuration", "reason", err)
+	}
 }
 
 // survivor is a worker that outlived its manager.

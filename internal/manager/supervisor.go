@@ -51,6 +51,8 @@ func (p post) String() string {
 	return string(p.role)
 }
 
+func collector() post { return post{role: control.RoleCacheGC} }
+
 func worker(n int) post { return post{control.RoleWorker, n} }
 
 // postOf is the inverse of post.String; ok is false for other processes.

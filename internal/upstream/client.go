@@ -17,9 +17,10 @@ type Options struct {
 
 // Client asks servers. It is safe for concurrent use.
 type Client struct {
-	network Network
-	streams *pool
-	scratch sync.Pool // of *exchange
+	network  Network
+	streams  *pool
+	scratch  sync.Pool // of *exchange
+	counters counters
 }
 
 // New returns a Client that goes out through network. Close it to end its TCP connections.
@@ -47,6 +48,12 @@ func (c *Client) Close() error {
 // It charges b for every message and connection before it is made, and for the bytes of
 // what it accepts. The error is an *Error, or a *limits.Exceeded from b.
 func (c *Client) Ask(ctx context.Context, server netip.AddrPort, q Query, b *limits.Budget) (*Reply, error) {
+	reply, err := c.ask(ctx, server, q, b)
+	c.counters.count(reply, err)
+	return reply, err
+}
+
+func (c *Client) ask(ctx context.Context, server netip.AddrPort, q Query, b *limits.Budget) (*Reply, error) {
 	server = unmap(server)
 	if !Usable(server, AddressOptions{QueryLoopback: true}) {
 		return nil, &Error{Server: server, TCP: q.TCP, Kind: ErrForbidden}

@@ -32,14 +32,15 @@ type counters struct {
 	rate                                admit.RateCounts
 }
 
-func (c *counters) request(req *server.Request) {
+// request counts a query and returns how many there have been.
+func (c *counters) request(req *server.Request) uint64 {
 	family := 0
 	if req.Client.Addr().Is6() {
 		family = 1
 	}
-	c.total.Add(1)
 	c.families[family].Add(1)
 	c.transports[req.Transport][family].Add(1)
+	return c.total.Add(1)
 }
 
 // answer counts an answer as it goes out.
@@ -67,11 +68,12 @@ func (c *counters) answer(msg []byte, edns, do bool, took time.Duration) {
 	c.flags(f, edns, do)
 }
 
-// repeated counts a query answered with an answer given before.
-func (c *counters) repeated(req *server.Request, msg []byte, q *plain) {
-	c.request(req)
+// repeated counts a query answered with an answer given before, and returns how many queries there have been.
+func (c *counters) repeated(req *server.Request, msg []byte, q *plain) uint64 {
+	n := c.request(req)
 	c.cached.Add(1)
 	c.answer(msg, q.variant&variantEDNS != 0, q.variant&variantDO != 0, 0)
+	return n
 }
 
 func (c *counters) flags(f dns.Flags, edns, do bool) {
@@ -98,6 +100,9 @@ func (w *Worker) Metrics() map[string]any {
 	for t := server.UDP; t <= server.DoQ; t++ {
 		four, six := c.transports[t][0].Load(), c.transports[t][1].Load()
 		request[t.String()], request[t.String()+"4"], request[t.String()+"6"] = four+six, four, six
+	}
+	for _, name := range []string{"xdp", "xdp4", "xdp6"} { // a series of the original that tools may ask for
+		request[name] = uint64(0)
 	}
 	answer := map[string]any{
 		"total": c.answers.Load(), "cached": c.cached.Load(), "stale": c.stale.Load(),

@@ -85,6 +85,12 @@ func (q *plain) vary(view uint16) {
 	q.length += copy(q.key[q.length:], []byte{byte(view >> 8), byte(view)})
 }
 
+// asked returns the question: a view of the name in lower case, and the type.
+func (q *plain) asked() (name []byte, t dns.Type) {
+	end := len(q.question) - 4 // before type and class
+	return q.key[:end], dns.Type(binary.BigEndian.Uint16(q.key[end:]))
+}
+
 // readName copies the name in lower case and returns the offset behind it, 0 if there is no plain name.
 func (q *plain) readName(raw []byte) (at int) {
 	for at = dns.HeaderLength; at < len(raw); {
@@ -137,7 +143,10 @@ func (w *Worker) repeat(dst []byte, req *server.Request, q *plain, now time.Time
 	message := answer[len(dst):]
 	binary.BigEndian.PutUint16(message, id)
 	copy(message[dns.HeaderLength:], q.question)
-	w.counters.repeated(req, message, q)
+	if n := w.counters.repeated(req, message, q); n%limits.UsageSample == 0 {
+		name, t := q.asked()
+		w.cache.Used(name, t) // may allocate: one in so many
+	}
 	return answer, true
 }
 

@@ -43,6 +43,7 @@ type Worker struct {
 	limiter    atomic.Pointer[admit.RateLimiter]
 	priorities atomic.Pointer[admit.Priorities]
 	counters   counters
+	log        *queryLog
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -64,6 +65,7 @@ func New(o Options, resolution iterate.Options) *Worker {
 	w.askers.New = func() any { return new(asker) }
 	resolution.Policy = nobody{w}
 	w.engine = iterate.New(resolution)
+	w.log = newQueryLog(w.engine.Log)
 	return w
 }
 
@@ -166,8 +168,10 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	who.set(w, req)
 	q := who.question(&m)
 	q.Missed = true
+	node, number := w.log.begin(ctx), w.counters.total.Load()
 	budget := new(limits.Budget)
-	out := w.engine.Resolve(ctx, q, budget, nil)
+	out := w.engine.Resolve(ctx, q, budget, node)
+	w.log.end(ctx, node, number, q, &out)
 	w.charge(req, who, admit.Cost(budget), start)
 	return w.finish(dst, req, &m, out, start)
 }

@@ -162,12 +162,12 @@ func TestReloadRefusesRestartOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.Replace(string(text), "storage: cache", "storage: cache\n  garbage-collector: {threshold: 50}", 1)
+	changed := strings.Replace(string(text), "rundir: run\n", "rundir: ./run\n", 1)
 	if err := os.WriteFile(s.config, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, errs, status := s.ctl("reload")
-	if status != 1 || !strings.Contains(errs, "/cache/garbage-collector/threshold") {
+	if status != 1 || !strings.Contains(errs, "/rundir") {
 		t.Errorf("status %d: %s", status, errs)
 	}
 }

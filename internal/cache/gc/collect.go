@@ -16,6 +16,7 @@ import (
 // collect analyses the cache and deletes what the plan says.
 func (c *collector) collect(ctx context.Context, r *Result) error {
 	start := time.Now()
+	c.uses = c.Uses()
 	if err := c.analyse(ctx, &r.Histogram); err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (c *collector) collect(ctx context.Context, r *Result) error {
 func (c *collector) analyse(ctx context.Context, h *Histogram) error {
 	now := time.Now()
 	return c.scan(ctx, func(k, v []byte) bool {
-		if category, ok := c.Classify(k, v, now); ok {
+		if category, ok := c.classify(k, v, now); ok {
 			h.Add(category, recordSize(k, v))
 		}
 		return true
@@ -109,7 +110,7 @@ func (s *sweep) run(ctx context.Context) error {
 const keyOverhead = 24
 
 func (s *sweep) dooms(k, v []byte, now time.Time) bool {
-	category, ok := s.Classify(k, v, now)
+	category, ok := s.classify(k, v, now)
 	return ok && s.result.Plan.Deletes(category, s.hash(k))
 }
 

@@ -30,9 +30,13 @@ type Options struct {
 	// Open opens the cache as it is. fs.ErrNotExist means that there is none yet.
 	Open func() (cache.Store, error)
 
-	// Classify returns the category of a record, below Categories. Records that are not ok, like
-	// metadata, stay.
-	Classify func(key, value []byte, now time.Time) (category uint8, ok bool)
+	// Classify returns the category of a record, below Categories, that was used so often. Records
+	// that are not ok, like metadata, stay.
+	Classify func(key, value []byte, uses uint64, now time.Time) (category uint8, ok bool)
+
+	// Uses is called before each collection, and returns what tells how often a record was used.
+	// Optional.
+	Uses func() func(key []byte) uint64
 
 	// Type names the record type of a key for the report. Optional.
 	Type func(key []byte) string
@@ -85,10 +89,7 @@ const recordOverhead = 16
 // reported and tried again. It fails when the file is full in two runs in a row, or cannot be opened or
 // read for another reason.
 func Run(ctx context.Context, opts Options) error {
-	c := &collector{Options: opts, hash: hasher()}
-	if c.Out == nil {
-		c.Out = io.Discard
-	}
+	c := newCollector(opts)
 	defer c.close()
 	for {
 		if err := c.tolerate(c.run(ctx)); err != nil {
@@ -113,8 +114,24 @@ func pause(ctx context.Context, d time.Duration) bool {
 type collector struct {
 	Options
 	hash  func(key []byte) uint64
+	uses  func(key []byte) uint64
 	store cache.Store // nil while closed
 	full  bool        // the last run found the file full
+}
+
+func newCollector(opts Options) *collector {
+	if opts.Out == nil {
+		opts.Out = io.Discard
+	}
+	if opts.Uses == nil {
+		opts.Uses = func() func([]byte) uint64 { return func([]byte) uint64 { return 0 } }
+	}
+	return &collector{Options: opts, hash: hasher()}
+}
+
+// classify is Classify with the uses known to this collection.
+func (c *collector) classify(key, value []byte, now time.Time) (category uint8, ok bool) {
+	return c.Classify(key, value, c.uses(key), now)
 }
 
 // tolerate reports errors that the next run may not have and returns the others.

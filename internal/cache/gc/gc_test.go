@@ -16,7 +16,7 @@ import (
 )
 
 // classify takes the category from the first byte of the value; 'V' keys are metadata.
-func classify(key, value []byte, _ time.Time) (uint8, bool) {
+func classify(key, value []byte, _ uint64, _ time.Time) (uint8, bool) {
 	if key[0] == 'V' {
 		return 0, false
 	}

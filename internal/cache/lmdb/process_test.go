@@ -43,7 +43,7 @@ func child(role, dir string) error {
 	case "writer":
 		fmt.Println("ready")
 		for i := 0; ; i++ {
-			s.Write(fmt.Appendf(nil, "%06d", rand.IntN(20_000)), pattern(rand.IntN(2000)))
+			s.Write(fmt.Appendf(nil, "%06d", rand.IntN(2_000)), pattern(rand.IntN(2000)))
 			if i%100 == 0 {
 				s.Flush()
 			}

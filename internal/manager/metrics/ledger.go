@@ -60,7 +60,7 @@ func (v Values) Tree() map[string]any {
 // isGauge tells the values that go up and down from those that only grow.
 func isGauge(name string) bool {
 	switch name {
-	case "cache.entries", "cache.used_bytes", "cache.size_bytes", "server.tcp_open", "server.resolving":
+	case "cache.entries", "cache.used_bytes", "cache.size_bytes", "server.tcp_open", "server.resolving", "gc.usage_ratio", "gc.limit_category":
 		return true
 	}
 	return false

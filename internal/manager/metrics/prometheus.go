@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,9 +9,13 @@ import (
 
 // Snapshot is the state of the system that Prometheus sees.
 type Snapshot struct {
-	Version uint64            // of the configuration
-	Workers map[string]Values // by name, nil for one that does not answer
+	Version   uint64            // of the configuration
+	Workers   map[string]Values // by name, nil for one that does not answer
+	Collector Values            // of cache-gc, nil when it does not run or answer
 }
+
+// CollectorName is the instance_id of cache-gc.
+const CollectorName = "cache-gc"
 
 // Collector shows snapshots to Prometheus. Take is called for each scrape.
 type Collector struct{ Take func() Snapshot }
@@ -30,7 +35,11 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 			loaded = 1
 			values.collect(name, out)
 		}
-		out <- gauge("metrics_loaded", "Whether the worker has told its counters.", loaded, "instance_id", name)
+		out <- gauge("metrics_loaded", "Whether the process has told its counters.", loaded, "instance_id", name)
+	}
+	if s.Collector != nil {
+		s.Collector.collectEach(CollectorName, out)
+		out <- gauge("metrics_loaded", "Whether the process has told its counters.", 1, "instance_id", CollectorName)
 	}
 }
 
@@ -42,22 +51,37 @@ var buckets = [...]struct {
 	{"1ms", 0.001}, {"10ms", 0.01}, {"50ms", 0.05}, {"100ms", 0.1}, {"250ms", 0.25}, {"500ms", 0.5}, {"1000ms", 1}, {"1500ms", 1.5},
 }
 
+// histogram is a section with classes of times, and what it is for Prometheus.
+type histogram struct{ section, name, help string }
+
+var histograms = [...]histogram{
+	{"answer", "response_latency", "Time it took to answer, in seconds."},
+	{"upstream", "upstream_latency", "Round-trip time of answers from servers, in seconds."},
+}
+
 func (v Values) collect(worker string, out chan<- prometheus.Metric) {
-	out <- v.latency(worker)
+	for _, h := range histograms {
+		out <- v.classes(h, worker)
+	}
+	v.collectEach(worker, out)
+}
+
+// collectEach shows the single numbers of a process.
+func (v Values) collectEach(process string, out chan<- prometheus.Metric) {
 	for name, value := range v {
 		section, item, ok := strings.Cut(name, ".")
 		switch {
 		case !ok || isLatency(section, item):
 		case isGauge(name):
-			out <- gauge(section+"_"+item, "Present value of "+name+" of a worker.", value, "instance_id", worker)
+			out <- gauge(section+"_"+item, "Present value of "+name+" of a process.", value, "instance_id", process)
 		default:
-			out <- counter(seriesOf(section, item), "Counter "+name+" of a worker.", value, "instance_id", worker)
+			out <- counter(seriesOf(section, item), "Counter "+name+" of a process.", value, "instance_id", process)
 		}
 		if section == "request" {
-			v.collectTransport(worker, item, value, out)
+			v.collectTransport(process, item, value, out)
 		}
 		if section == "answer" && isRCode(item) {
-			out <- counter("answers_by_rcode_total", "Answers by what they say.", value, "instance_id", worker, "rcode", item)
+			out <- counter("answers_by_rcode_total", "Answers by what they say.", value, "instance_id", process, "rcode", item)
 		}
 	}
 }
@@ -71,21 +95,21 @@ func (v Values) collectTransport(worker, item string, value float64, out chan<- 
 	}
 }
 
-// latency is the histogram of answer times.
-func (v Values) latency(worker string) prometheus.Metric {
+// classes makes a histogram of the classes of times in a section.
+func (v Values) classes(h histogram, worker string) prometheus.Metric {
 	classes := map[float64]uint64{}
 	count := uint64(0)
 	for _, b := range buckets {
-		count += uint64(v["answer."+b.name])
+		count += uint64(v[h.section+"."+b.name])
 		classes[b.bound] = count
 	}
-	count += uint64(v["answer.slow"])
-	desc := prometheus.NewDesc("resolver_response_latency", "Time it took to answer, in seconds.", nil, prometheus.Labels{"instance_id": worker})
-	return prometheus.MustNewConstHistogram(desc, count, v["answer.sum_ms"]/1000, classes)
+	count += uint64(v[h.section+".slow"])
+	desc := prometheus.NewDesc("resolver_"+h.name, h.help, nil, prometheus.Labels{"instance_id": worker})
+	return prometheus.MustNewConstHistogram(desc, count, v[h.section+".sum_ms"]/1000, classes)
 }
 
 func isLatency(section, item string) bool {
-	if section != "answer" {
+	if !slices.ContainsFunc(histograms[:], func(h histogram) bool { return h.section == section }) {
 		return false
 	}
 	for _, b := range buckets {

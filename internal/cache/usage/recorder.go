@@ -1,0 +1,113 @@
+package usage
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"knot-resolver/internal/limits"
+)
+
+// Recorder counts uses for one process. Run carries them to the shared counters.
+type Recorder struct {
+	dir  string
+	size int64
+	log  *slog.Logger
+
+	next atomic.Uint64
+	ring [limits.UsageRing]atomic.Uint64 // keys; the lowest bit says that it is one of a sample
+
+	taken  uint64 // of next, what the counters have; used by Run alone
+	mapped []byte // nil while there are no counters
+	retry  time.Time
+}
+
+// New returns a Recorder for the cache in dir, of the given size in bytes.
+func New(dir string, size int64, log *slog.Logger) *Recorder {
+	return &Recorder{dir: dir, size: size, log: log}
+}
+
+// Touch counts one use of the entry with the given key, which is not kept. It never waits and
+// allocates nothing.
+func (r *Recorder) Touch(entry []byte) { r.put(uint64(keyOf(entry)) &^ 1) }
+
+// TouchSample counts for limits.UsageSample uses.
+func (r *Recorder) TouchSample(entry []byte) { r.put(uint64(keyOf(entry)) | 1) }
+
+func (r *Recorder) put(k uint64) { r.ring[(r.next.Add(1)-1)%limits.UsageRing].Store(k) }
+
+// Run adds what was counted to the shared counters, until ctx ends. Without them, because the disk is
+// full say, uses are forgotten; that is logged once and tried again.
+func (r *Recorder) Run(ctx context.Context) {
+	tick := time.NewTicker(limits.UsageDrain)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+		if err := r.drain(time.Now()); err != nil {
+			r.log.Warn("popular entries are not known to the collector", "reason", err)
+		}
+	}
+	r.unmap()
+}
+
+// drain takes what is new in the ring.
+func (r *Recorder) drain(now time.Time) error {
+	next := r.next.Load()
+	if next == r.taken {
+		return nil
+	}
+	from := max(r.taken, next-min(next, limits.UsageRing))
+	r.taken = next
+	if r.mapped == nil {
+		if now.Before(r.retry) {
+			return nil
+		}
+		r.retry = now.Add(limits.UsageRetry)
+		var err error
+		if r.mapped, err = mapFile(r.dir, r.size); err != nil {
+			return err
+		}
+	}
+	err := r.add(from, next, minuteOf(now))
+	if err != nil {
+		r.unmap()
+	}
+	return err
+}
+
+// add writes to the map. Somebody may have truncated the file: that is a fault, and an error here.
+func (r *Recorder) add(from, next, minute uint64) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			if _, fault := p.(interface{ Addr() uintptr }); !fault {
+				panic(p)
+			}
+			err = fmt.Errorf("statistics of use: %s has been truncated", FileName)
+		}
+	}()
+	c := counters(r.mapped[headerSize:])
+	for ; from < next; from++ {
+		k, uses := r.ring[from%limits.UsageRing].Load(), uint64(1)
+		if k&1 != 0 {
+			uses = limits.UsageSample
+		}
+		c.touch(key(k), uses, minute)
+	}
+	return nil
+}
+
+func (r *Recorder) unmap() {
+	if r.mapped != nil {
+		unix.Munmap(r.mapped)
+		r.mapped = nil
+	}
+}
