@@ -43,6 +43,7 @@ type Worker struct {
 	limiter    atomic.Pointer[admit.RateLimiter]
 	priorities atomic.Pointer[admit.Priorities]
 	counters   counters
+	lists      listCounters
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -61,7 +62,7 @@ func (w *Worker) Run(ctx context.Context) {
 func New(o Options, resolution iterate.Options) *Worker {
 	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes), prefetch: resolution.Prefetch}
 	w.SetRules(o.Rules)
-	w.askers.New = func() any { return new(asker) }
+	w.askers.New = w.newAsker
 	resolution.Policy = nobody{w}
 	w.engine = iterate.New(resolution)
 	return w
@@ -94,7 +95,7 @@ func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bo
 		}
 	}
 	var q plain
-	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve
+	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve && !who.listed
 	if usual {
 		q.vary(who.view.Variant())
 		if answer, ok := w.repeat(dst, req, &q, now); ok {
@@ -139,10 +140,6 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 		return w.finish(dst, req, &m, refusal(v), now), false, true
 	}
 	q := who.question(&m)
-	if who.silent(q) {
-		w.counters.request(req)
-		return nil, false, true
-	}
 	out, ok := w.engine.FromCache(q)
 	if !ok && !m.Flags().Has(dns.FlagRD) {
 		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
@@ -152,7 +149,8 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 	}
 	w.counters.request(req)
 	w.counters.cached.Add(1)
-	return w.finish(dst, req, &m, out, now), !out.Stale && !out.Expiring, true
+	again = w.told(out.Judge, req) == 0 && !out.Stale && !out.Expiring
+	return w.finish(dst, req, &m, out, now), again, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.
@@ -169,6 +167,7 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	budget := new(limits.Budget)
 	out := w.engine.Resolve(ctx, q, budget, nil)
 	w.charge(req, who, admit.Cost(budget), start)
+	w.told(out.Judge, req)
 	return w.finish(dst, req, &m, out, start)
 }
 
@@ -180,6 +179,9 @@ func question(m *dns.Message) iterate.Question {
 func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out iterate.Outcome, start time.Time) []byte {
 	if out.Stale {
 		w.counters.stale.Add(1)
+	}
+	if out.Silent {
+		return nil
 	}
 	out = w.sentinel(question(m), out)
 	r := reply{w: w, req: req, query: m, out: &out}
