@@ -7,8 +7,17 @@ import (
 	"time"
 
 	"knot-resolver/internal/config"
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/policy"
 	"knot-resolver/internal/policy/compile"
+)
+
+// marks are what the action of a response policy zone stands for, and extendedErrors what its extended error does.
+var (
+	marks = map[string]policy.Mark{
+		"nxdomain": policy.MarkNXDomain, "nodata": policy.MarkNoData, "passthru": policy.MarkPass, "drop": policy.MarkDrop, "tcp-only": policy.MarkTCP,
+	}
+	extendedErrors = map[string]dns.EDECode{"blocked": dns.EDEBlocked, "censored": dns.EDECensored, "filtered": dns.EDEFiltered}
 )
 
 // policyInput says what of the configuration the policy is compiled from.
@@ -29,11 +38,14 @@ func policyInput(cfg *config.Config) compile.Input {
 	for i, r := range l.Rules {
 		in.Rules = append(in.Rules, compile.Rule{
 			Names: r.Names, Subtree: subtrees(r.Subtree), Addrs: r.Addrs, Files: r.Files, Records: r.Records,
-			TTL: uint32(r.TTL / time.Second), NoData: r.NoData, Pointer: fmt.Sprintf("/local-data/rules/%d", i),
+			TTL: uint32(r.TTL / time.Second), NoData: r.NoData, Tags: r.Tags, Pointer: fmt.Sprintf("/local-data/rules/%d", i),
 		})
 	}
 	for i, z := range l.RPZ {
-		in.RPZ = append(in.RPZ, compile.RPZ{File: z.File, Pointer: fmt.Sprintf("/local-data/rpz/%d", i)})
+		in.RPZ = append(in.RPZ, compile.RPZ{
+			File: z.File, Tags: z.Tags, Override: compile.Override{Mark: marks[z.Action], CNAME: z.CNAME}, EDE: extendedErrors[z.ExtendedError],
+			DryRun: z.DryRun, Strict: z.Strict, LogIP: z.LogIP, LogName: z.LogName, Pointer: fmt.Sprintf("/local-data/rpz/%d", i),
+		})
 	}
 	return in
 }

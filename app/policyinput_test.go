@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"knot-resolver/internal/config"
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/policy"
 	"knot-resolver/internal/policy/compile"
 )
@@ -26,7 +27,7 @@ func TestPolicyInput(t *testing.T) {
 			{Files: []string{"/c"}},
 			{Records: "y"},
 		},
-		RPZ: []config.RPZ{{File: "/d"}},
+		RPZ: []config.RPZ{{File: "/d", ExtendedError: "censored", Action: "drop", Tags: []string{"t"}, LogIP: true}},
 	}})
 	want := compile.Input{
 		TTL: 60, NoData: true,
@@ -41,7 +42,7 @@ func TestPolicyInput(t *testing.T) {
 			{Files: []string{"/c"}, Pointer: "/local-data/rules/3"},
 			{Records: "y", Pointer: "/local-data/rules/4"},
 		},
-		RPZ: []compile.RPZ{{File: "/d", Pointer: "/local-data/rpz/0"}},
+		RPZ: []compile.RPZ{{File: "/d", EDE: dns.EDECensored, Override: compile.Override{Mark: policy.MarkDrop}, Tags: []string{"t"}, LogIP: true, Pointer: "/local-data/rpz/0"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n%+v, want\n%+v", got, want)

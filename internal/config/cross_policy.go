@@ -39,6 +39,12 @@ func checkRule(c *checker, s *section) {
 	}
 }
 
+func checkRPZ(c *checker, s *section) {
+	if s.has("cname") && get[string](s, "action") != "given" {
+		c.failAt(s, "cname", "expected only one of action and cname")
+	}
+}
+
 func checkForward(c *checker, s *section) {
 	if !get[bool](s, "options/authoritative") {
 		return

@@ -42,6 +42,7 @@ type LocalRule struct {
 	Addrs   []netip.Addr // of Names
 	Files   []string     // absolute paths of files in the format of hosts(5)
 	Records string       // text of a zone file
+	Tags    []string     // only for clients with one of these; none = all
 	TTL     time.Duration
 	NoData  bool
 }
@@ -59,8 +60,16 @@ const (
 
 // RPZ is a response policy zone.
 type RPZ struct {
-	File  string // absolute path
-	Watch bool   // load it again when it changes
+	File          string   // absolute path
+	Watch         bool     // load it again when it changes
+	Tags          []string // only for clients with one of these; none = all
+	LogIP         bool     // log each hit with the client's address
+	LogName       bool     // and with the name asked
+	Action        string   // of all rules: nxdomain, nodata, passthru, drop, tcp-only; empty = what they say
+	CNAME         string   // where all rules lead; empty = where they say
+	ExtendedError string   // of denials: blocked, censored, filtered
+	DryRun        bool     // count and log hits, but do nothing
+	Strict        bool     // refuse a zone with mistakes
 }
 
 // defaultLocalTTL is what the original's worker uses when nothing is configured.
@@ -88,12 +97,28 @@ func (v *Valid) localData() LocalData {
 		l.Rules = append(l.Rules, v.localRule(rule, &l))
 	}
 	for _, zone := range get[[]*section](s, "rpz") {
-		l.RPZ = append(l.RPZ, RPZ{
-			File:  absolute(v.doc.base, get[string](zone, "file")),
-			Watch: zone.value("watchdog").v != any(false),
-		})
+		l.RPZ = append(l.RPZ, v.rpz(zone))
 	}
 	return l
+}
+
+func (v *Valid) rpz(s *section) RPZ {
+	log := items[string](s, "log")
+	z := RPZ{
+		File:          absolute(v.doc.base, get[string](s, "file")),
+		Watch:         s.value("watchdog").v != any(false),
+		Tags:          items[string](s, "tags"),
+		LogIP:         slices.Contains(log, "ip"),
+		LogName:       slices.Contains(log, "name"),
+		CNAME:         get[string](s, "cname"),
+		ExtendedError: get[string](s, "extended-error"),
+		DryRun:        get[bool](s, "dry-run"),
+		Strict:        get[bool](s, "strict"),
+	}
+	if action := get[string](s, "action"); action != "given" {
+		z.Action = action
+	}
+	return z
 }
 
 // localRule fills in what a rule inherits.
@@ -104,6 +129,7 @@ func (v *Valid) localRule(s *section, l *LocalData) LocalRule {
 		Addrs:   items[netip.Addr](s, "address"),
 		Files:   v.paths(s, "file"),
 		Records: get[string](s, "records"),
+		Tags:    items[string](s, "tags"),
 		TTL:     l.TTL,
 		NoData:  l.NoData,
 	}

@@ -15,15 +15,22 @@ func localDataOptions() []Option {
 		{Path: "local-data/rules[]/address", Type: listOrItem(ipAddress()), Doc: "Their addresses."},
 		{Path: "local-data/rules[]/file", Type: listOrItem(readableFile()), Doc: "Files in the format of /etc/hosts."},
 		{Path: "local-data/rules[]/records", Type: str(), Doc: "Records in the format of a zone file."},
-		{Path: "local-data/rules[]/tags", Type: listOf(tag()), Status: NotYet, Doc: "Only for clients with one of these tags."},
+		{Path: "local-data/rules[]/tags", Type: listOf(tag()), Doc: "Only for clients with one of these tags."},
 		{Path: "local-data/rules[]/ttl", Type: duration(), Doc: "When absent, as /local-data/ttl."},
 		{Path: "local-data/rules[]/nodata", Type: boolean(), Doc: "When absent, as /local-data/nodata."},
 
-		{Path: "local-data/rpz[]", Class: Policy | Manager, Doc: "Response policy zones."},
+		{Path: "local-data/rpz[]", Class: Policy | Manager, Doc: "Response policy zones, the most important first.", check: checkRPZ},
 		{Path: "local-data/rpz[]/file", Type: readableFile(), Required: true, Doc: "Zone file."},
-		{Path: "local-data/rpz[]/watchdog", Type: autoOrBool(), Default: "auto", Only: []string{"auto", "false"}, Doc: "Load the file again when it changes."},
-		{Path: "local-data/rpz[]/tags", Type: listOf(tag()), Status: NotYet, Doc: "Only for clients with one of these tags."},
-		{Path: "local-data/rpz[]/log", Type: listOf(enum("ip", "name")), Status: NotYet, Doc: "Log each hit with the client's address or the name asked."},
+		{Path: "local-data/rpz[]/watchdog", Type: autoOrBool(), Default: "auto", Doc: "Load the file again when it changes."},
+		{Path: "local-data/rpz[]/tags", Type: listOf(tag()), Doc: "Only for clients with one of these tags."},
+		{Path: "local-data/rpz[]/log", Type: listOf(enum("ip", "name")), Doc: "Log each hit with the client's address or the name asked."},
+		{Path: "local-data/rpz[]/action", Type: enum("given", "nxdomain", "nodata", "passthru", "drop", "tcp-only"), Default: "given", Ours: true,
+			Doc: "What all rules do, whatever they say; given = what they say."},
+		{Path: "local-data/rpz[]/cname", Type: domainName(), Ours: true, Doc: "Where all rules lead, whatever they say."},
+		{Path: "local-data/rpz[]/extended-error", Type: enum("blocked", "censored", "filtered"), Default: "blocked", Ours: true,
+			Doc: "Why denials are made, for clients: EDE 15, 16 or 17 (RFC 8914)."},
+		{Path: "local-data/rpz[]/dry-run", Type: boolean(), Default: "false", Ours: true, Doc: "Count and log hits, but answer as if there were none."},
+		{Path: "local-data/rpz[]/strict", Type: boolean(), Default: "false", Ours: true, Doc: "Refuse a zone with mistakes; otherwise records with mistakes are skipped."},
 	}
 }
 

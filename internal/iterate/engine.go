@@ -81,6 +81,9 @@ func New(o Options) *Engine {
 	if o.UpstreamPort == 0 {
 		o.UpstreamPort = 53
 	}
+	if o.Policy == nil {
+		o.Policy = indifferent{}
+	}
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
 	e.glances.New = e.newGlance
@@ -116,14 +119,24 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 	return j.follow(q.Name, q.Type)
 }
 
-// lookUp follows aliases through entries that find returns.
-func (e *Engine) lookUp(q Question, find func(dns.Name) (cache.Entry, bool)) (Outcome, bool) {
-	found := newCollector()
+// lookUp follows aliases through entries that find returns; v is the view of the cache it uses, if it uses one.
+func (e *Engine) lookUp(q Question, v *cache.View, find func(dns.Name) (cache.Entry, bool)) (out Outcome, ok bool) {
+	judge, found, now := e.policy(&q).Judge(), newCollector(), time.Now()
+	defer func() { out.Judge = judge }()
 	name := q.Name
 	for range limits.AliasSteps + 1 {
-		entry, ok := find(name)
-		if !ok {
-			return Outcome{}, false
+		entry, decision := judge.Asked(name, q.Type, now)
+		if decision == Leave {
+			kept, ok := find(name)
+			if !ok {
+				return Outcome{}, false
+			}
+			if entry, decision = examine(judge, name, q.Type, kept, kept.Kind != cache.Failure, v); decision == Leave {
+				entry = kept
+			}
+		}
+		if err := decision.err(name); err != nil {
+			return ended(err), true
 		}
 		if entry.Kind == cache.Failure {
 			return (&Failure{RCode: dns.RCodeServFail, EDE: entry.EDE, Reason: entry.Reason}).outcome(), true
@@ -199,16 +212,17 @@ func (j *job) child(trace *explain.Node) *job {
 }
 
 // follow resolves a question and the aliases it leads to.
-func (j *job) follow(name dns.Name, t dns.Type) Outcome {
-	found := newCollector()
+func (j *job) follow(name dns.Name, t dns.Type) (out Outcome) {
+	judge, found := j.policy.Judge(), newCollector()
+	defer func() { out.Judge = judge }()
 	var passed []dns.Name
 	for range limits.AliasSteps + 1 {
 		if j.depth == 0 {
 			j.begun = j.budget.Spent(limits.KindUpstreamQueries)
 		}
-		entry, err := j.find(name, t)
+		entry, err := j.judged(judge, name, t)
 		if err != nil {
-			return asFailure(err).outcome()
+			return ended(err)
 		}
 		next, alias, err := chain(&entry, name, t, found)
 		if err != nil {
@@ -227,13 +241,14 @@ func (j *job) follow(name dns.Name, t dns.Type) Outcome {
 	return failure(dns.EDEOther, "more than %d aliases, now at %v", limits.AliasSteps, name).outcome()
 }
 
-// find resolves a question up to its first alias: from the cache, with somebody who asks the same already, or itself.
+// find resolves a question that no client asked, up to its first alias.
 func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
+	return j.judged(j.e.Policy.Judge(), name, t)
+}
+
+// fetch resolves a question up to its first alias: from the cache, with somebody who asks the same already, or itself.
+func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 	now := time.Now()
-	if entry, ok := local(j.policy, name, t, now); ok {
-		j.trace.Add(explain.Step{Kind: explain.KindRule, Name: name.String(), Type: t.String(), Class: entryClass(&entry), Text: entry.Reason})
-		return entry, nil
-	}
 	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.afresh() {
 		if entry.Kind == cache.Failure {
 			j.trace.Add(explain.Step{Kind: explain.KindCache, Name: name.String(), Type: t.String(), Class: "failure", Text: entry.Reason})

@@ -35,7 +35,7 @@ func (e *Engine) newGlance() any {
 	}
 	g.look = func(v *cache.View) {
 		g.v = v
-		g.out, g.ok = e.lookUp(g.q, g.find)
+		g.out, g.ok = e.lookUp(g.q, v, g.find)
 		g.v = nil
 	}
 	return g
@@ -75,9 +75,6 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 
 // known is one step of FromCache; worn says that the entry is about to run out.
 func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
-	if entry, ok := local(e.policy(&q), name, q.Type, now); ok {
-		return entry, true, false
-	}
 	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
 		left, fresh := entry.Remaining(now)
 		return aged(entry, left), fresh, cache.Expiring(left, entry.TTL)

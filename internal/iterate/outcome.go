@@ -44,6 +44,10 @@ type Outcome struct {
 	// Expiring says that it comes from entries about to run out, which are being refreshed: the next answer may be another.
 	Expiring bool
 
+	Silent    bool  // by policy the client gets no answer
+	Truncated bool  // by policy the client gets an empty answer that sends it to TCP
+	Judge     Judge // who decided along the way
+
 	Answer    []dns.RRset // aliases in order, then the RRset asked for
 	Authority []dns.RRset // SOA and proofs of a denial, proofs of wildcard answers
 }

@@ -65,7 +65,7 @@ func (s *Stale) hides(o *Outcome) bool {
 // stale answers a question from the cache as it was up to Stale.Window ago.
 func (e *Engine) stale(q Question) (Outcome, bool) {
 	then := time.Now().Add(-e.Stale.Window)
-	out, ok := e.lookUp(q, func(name dns.Name) (cache.Entry, bool) {
+	out, ok := e.lookUp(q, nil, func(name dns.Name) (cache.Entry, bool) {
 		entry, ok := e.cached(name, q.Type, rankFor(!q.CheckingDisabled), then)
 		return entry, ok && entry.Kind != cache.Failure
 	})

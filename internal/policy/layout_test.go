@@ -2,7 +2,7 @@ package policy
 
 import (
 	"errors"
-	"strings"
+	"net/netip"
 	"testing"
 
 	"knot-resolver/internal/dns"
@@ -10,104 +10,97 @@ import (
 )
 
 type pair struct {
-	key, value string
-	ok         bool
+	space       byte
+	name, value string
+	ok          bool
 }
 
 func pairs() []pair {
-	header := "\x00\x00\x00\x00\x00\x3c"
+	rule := func(what, origin, kind byte, rdatas string) string {
+		return string([]byte{what, 0, origin, 0, 0, 0, 60, 0, kind, 0, 0, 0, byte(len(rdatas))}) + rdatas
+	}
+	a, mark, tree := rule(0, 0, 1, "\x00\x04\x7f\x00\x00\x01"), rule(2, 0, 1, ""), rule(3, 0, 1, "")
+	const test = "\x04test\x00"
 	return []pair{
-		{"o\x00\x00", "\xff\xfftext", true},
-		{"o\x00\x00", "t", false},
-		{"o\x00", "\xff\xfftext", false},
-		{"d", "", true},
-		{"d", "x", false},
-		{"dx", "", false},
-		{"stest\x00", header + "\x80", true},
-		{"stest\x00", header + "\x82", true},
-		{"stest\x00", header + "\x86", false},
-		{"s", header + "\x01", true},
-		{"stest\x00", header + "\x01", true},
-		{"stest\x00", header + "\x00", false},
-		{"stest\x00", header + "\x06", false},
-		{"stest\x00", header, false},
-		{"stest\x00", header + "\x01\x01", false},
-		{"stest", header + "\x01", false},
-		{"sTEST\x00", header + "\x01", false},
-		{"s\x00", header + "\x01", false},
-		{"sa\x01\x01\x01\x02b\x00", header + "\x01", true},
-		{"sa\x01\x03b\x00", header + "\x01", false},
-		{"sa\x01", header + "\x01", false},
-		{"s" + strings.Repeat("a", 63) + "\x00", header + "\x01", true},
-		{"s" + strings.Repeat("a", 64) + "\x00", header + "\x01", false},
-		{"s" + strings.Repeat("a\x00", 127), header + "\x01", true},
-		{"s" + strings.Repeat("a\x00", 128), header + "\x01", false},
-		{"etest\x00\x00\x00\x01", header + "\x00\x00\x04\x7f\x00\x00\x01", true},
-		{"etest\x00\x00\x00\x01", header + "\x00\x00\x05\x7f\x00\x00\x01", false},
-		{"etest\x00\x00\x00\x05", header + "\x01", true},
-		{"etest\x00\x00\x00\x05", header + "\x04", true},
-		{"etest\x00\x00\x00\x05", header + "\x05", false},
-		{"etest\x00\x00\x00\x05", header + "\x00", false},
-		{"etest\x00\x00\x00\x05", header + "\x01\x00\x01\x00", false},
-		{"etest\x00\x00\x00\x01", header + "\x01", false},
-		{"etest\x00\x00\x00\x01", header, false},
-		{"etest\x00\x00\x01", header + "\x00\x00\x01x", false},
-		{"e\x00\x00\x01", header + "\x00\x00\x04\x7f\x00\x00\x01", true},
-		{"e\x00\x01", header + "\x01", false},
-		{"x", "", false},
-		{"", "", false},
+		{'q', test, "\x00\x01" + a, true},
+		{'q', test, "\x01\x01" + a, true},
+		{'q', test, "\x02\x01" + a, false},
+		{'q', test, "\x00\x02" + a + mark, true},
+		{'q', test, "\x00\x03" + a + mark, false},
+		{'q', test, "\x00\x01" + a + mark, false},
+		{'q', test, "\x00\x01" + a + "\x00\x01" + tree, true},
+		{'q', test, "\x00\x01" + a + "\x00", false},
+		{'q', test, "\x00\x00", false},
+		{'q', test, "", false},
+		{'q', test, "\x00\x01" + rule(0, 0, 1, ""), false},
+		{'q', test, "\x00\x01" + rule(0, 0, 1, "\x00\x05\x7f\x00\x00\x01"), false},
+		{'q', test, "\x00\x01" + rule(2, 0, 1, "\x00\x00"), false},
+		{'q', test, "\x00\x01" + rule(2, 0, 0, ""), false},
+		{'q', test, "\x00\x01" + rule(2, 0, 6, ""), false},
+		{'q', test, "\x00\x01" + rule(3, 0, 6, ""), false},
+		{'q', test, "\x00\x01" + rule(4, 0, 1, ""), false},
+		{'q', test, "\x00\x01" + rule(1, 0, 5, "\x00\x01\x00"), true},
+		{'q', test, "\x00\x01" + rule(1, 0, 5, "\x00\x01\x01"), false},
+		{'q', test, "\x00\x01" + rule(1, 0, 5, ""), false},
+		{'q', test, "\x00\x01" + rule(2, 1, 1, ""), true},
+		{'q', test, "\x00\x01" + rule(2, 2, 1, ""), false},
+		{'q', test, "\x00\x02" + a + rule(2, 1, 1, ""), false},
+		{'q', "\x04TEST\x00", "\x00\x01" + a, false},
+		{'q', "\x05test\x00", "\x00\x01" + a, false},
+		{'q', "\x04test", "\x00\x01" + a, false},
+		{'q', "\x00", "\x00\x01" + a, true},
+		{'q', "", "\x00\x01" + a, false},
+		{'s', test, "\x00\x01" + mark, true},
+		{'c', "\x04\x08\x0a\x00\x00\x00", "\x00\x01" + mark, true},
+		{'c', "\x04\x08\x0a\x01\x00\x00", "\x00\x01" + mark, false},
+		{'c', "\x04\x21\x0a\x01\x00\x00", "\x00\x01" + mark, false},
+		{'c', "\x05\x08\x0a\x00\x00\x00", "\x00\x01" + mark, false},
+		{'c', "\x06\x08\x0a\x00\x00\x00", "\x00\x01" + mark, false},
+		{'c', "", "\x04\x08\x0a\x00\x00\x00\x04\x09\x0a\x80\x00\x00", true},
+		{'c', "", "\x04\x08\x0a\x00\x00", false},
+		{'m', "", "anything", true},
+		{'m', "x", "", false},
+		{'x', "", "", false},
 	}
 }
+
+func testMeta() *Meta { return &Meta{Origins: []Origin{{}, {List: 1}}, Lists: []List{{}}} }
 
 func TestCheck(t *testing.T) {
+	m := testMeta()
 	for _, c := range pairs() {
-		if _, err := Check([]byte(c.key), []byte(c.value)); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrLayout) {
-			t.Errorf("%q = %q: %v, want ok %v", c.key, c.value, err, c.ok)
+		if err := m.check(c.space, []byte(c.name), []byte(c.value)); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrLayout) {
+			t.Errorf("%q %q = %q: %v, want ok %v", c.space, c.name, c.value, err, c.ok)
 		}
 	}
 }
 
+// FuzzCheck: whatever a pair says, looking things up ends, checked or not.
 func FuzzCheck(f *testing.F) {
 	for _, c := range pairs() {
-		f.Add([]byte(c.key), []byte(c.value))
+		f.Add(c.space, c.name, []byte(c.value))
 	}
-	f.Fuzz(func(t *testing.T, key, value []byte) {
-		if _, err := Check(key, value); err != nil {
+	f.Fuzz(func(t *testing.T, space byte, name string, value []byte) {
+		if len(name) > ruledb.MaxName || space == MetaSpace {
 			return
 		}
-		db := new(ruledb.Memory)
-		if err := db.Put(key, value); err != nil {
+		db := new(ruledb.Buffer)
+		if err := errors.Join(db.Put(space, name, value), db.Put(MetaSpace, "", AppendMeta(nil, testMeta())), db.Commit()); err != nil {
 			t.Fatal(err)
 		}
-		r, err := Open(db)
+		r, err := Open(db.Memory)
 		if err != nil {
-			t.Fatal(err)
+			return
 		}
+		r.watched = 1
 		for _, name := range []dns.Name{dns.Root, dns.MustName("test"), dns.MustName("a.test")} {
 			for _, qtype := range []dns.Type{dns.TypeA, dns.TypeCNAME, dns.TypeDS, dns.TypeNS, dns.TypeSOA} {
-				r.Lookup(name, qtype)
+				q := Query{Name: name, Type: qtype}
+				r.Lookup(q, true)
+				addr := netip.AddrFrom4([4]byte{10, 128})
+				r.Client(q, addr)
+				r.Resolved(q, &Response{Addresses: []netip.Addr{addr}, Servers: []dns.Name{name}, ServerAddresses: []netip.Addr{addr}}, 0)
 			}
-		}
-	})
-}
-
-// Every key made for a name passes the checker.
-func FuzzNameKeys(f *testing.F) {
-	for _, seed := range []string{".", "example.com", `\000\001\002.a`, `a\.b.c`, strings.Repeat(`\001`, 63) + "." + strings.Repeat("b", 63)} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		name, err := dns.ParseName(text)
-		if err != nil {
-			return
-		}
-		name = name.Lower()
-		h := Header{TTL: 60}
-		if _, err := Check(AppendSubtreeKey(nil, name), AppendSubtree(nil, h, SubtreeEmpty, false)); err != nil {
-			t.Error(err)
-		}
-		if _, err := Check(AppendExactKey(nil, name, dns.TypeHTTPS), AppendExact(nil, h, dns.RDatas(nil).Append([]byte{1}))); err != nil {
-			t.Error(err)
 		}
 	})
 }

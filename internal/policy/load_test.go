@@ -4,7 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	"knot-resolver/internal/dns"
 	"knot-resolver/internal/policy"
 	"knot-resolver/internal/policy/compile"
 	"knot-resolver/internal/policy/ruledb"
@@ -34,12 +33,13 @@ func TestCompileToGenerationAndLoad(t *testing.T) {
 
 func TestLoadRefusesWhatBreaksTheLayout(t *testing.T) {
 	store := ruledb.Store{Dir: t.TempDir()}
-	name, h := dns.MustName("a"), policy.Header{TTL: 1}
+	mark := policy.AppendGroup(nil, policy.At, []policy.Rule{{What: policy.Marked, Kind: uint16(policy.MarkDrop)}})
 	for what, fill := range map[string]func(ruledb.Sink) error{
-		"unknown kind": func(s ruledb.Sink) error { return s.Put([]byte("?"), nil) },
-		"missing origin": func(s ruledb.Sink) error {
-			return s.Put(policy.AppendSubtreeKey(nil, name), policy.AppendSubtree(nil, h, policy.SubtreeEmpty, false))
-		},
+		"unknown space":  func(s ruledb.Sink) error { return s.Put('?', "", nil) },
+		"missing origin": func(s ruledb.Sink) error { return s.Put(policy.NameSpace, "\x00", mark) },
+		"bad metadata":   func(s ruledb.Sink) error { return s.Put(policy.MetaSpace, "", []byte("[]")) },
+		"missing list":   func(s ruledb.Sink) error { return s.Put(policy.MetaSpace, "", []byte(`{"Origins": [{"List": 1}]}`)) },
+		"bad prefixes":   func(s ruledb.Sink) error { return s.Put(byte(policy.ClientAddress), "", []byte{1}) },
 	} {
 		w, err := store.Create()
 		if err != nil {

@@ -74,7 +74,8 @@ www A ( 192.0.2.4
 		alias.example A: 5 CNAME host.example.
 		alias.example CNAME: 5 host.example.
 		alias.example DS: -
-		a.wild.example A: -
+		a.wild.example A: 60 192.0.2.3
+		wild.example A: -
 		*.wild.example A: 60 192.0.2.3
 		*.wild.example TXT: NODATA 60 *.wild.example.
 		own.example SOA: 60 7 <nil>
@@ -148,7 +149,7 @@ func TestOriginOfRules(t *testing.T) {
 	rules := open(t, compile.Input{Rules: []compile.Rule{
 		{Names: []string{"nx.example"}, Subtree: policy.SubtreeNXDomain, Pointer: "/local-data/rules/0"},
 	}})
-	if res, _ := rules.Lookup(dns.MustName("a.nx.example"), dns.TypeA); res.Rule != "/local-data/rules/0" || res.Owner.String() != "nx.example." {
+	if res := rules.Lookup(policy.Query{Name: dns.MustName("a.nx.example"), Type: dns.TypeA}, true); res.Rule != "/local-data/rules/0" || res.Owner.String() != "nx.example." {
 		t.Errorf("%q %v", res.Rule, res.Owner)
 	}
 }

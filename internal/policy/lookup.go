@@ -1,206 +1,265 @@
 package policy
 
 import (
-	"bytes"
-	"encoding/binary"
+	"net/netip"
+	"runtime"
+	"slices"
 
 	"knot-resolver/internal/dns"
-	"knot-resolver/internal/limits"
 )
 
-// Kind is the shape of an answer.
-type Kind uint8
-
-// The kinds of answers.
-const (
-	Answer   Kind = 1 + iota // records of the type asked, or a CNAME or DNAME to be followed
-	NoData                   // the name exists, the type does not
-	NXDomain                 // the name does not exist
-	Drop                     // no answer at all; to an alias, which is answered already, a denial
-	pass                     // resolve it
-)
-
-// Result is what the rules say about a question. Local data counts as secure.
-type Result struct {
-	Kind  Kind
-	RRset *dns.RRset  // for Answer; its owner is the name asked, or for DNAME a name above
-	SOA   dns.RRset   // for denials: the authority section
-	EDE   dns.EDECode // for denials: why; dns.NoEDE when local data is simply so
-	Rule  string      // where the rule comes from, for people
-	Owner dns.Name    // the name the rule was written for
+// Query is what rules are looked up for.
+type Query struct {
+	Name dns.Name // in lower case
+	Type dns.Type
+	Tags Tags // of the client
 }
 
-// Lookup returns what the rules say about a name, in lower case, and a type. ok is false when they
-// say nothing.
-func (r *Rules) Lookup(name dns.Name, qtype dns.Type) (res Result, ok bool) {
-	buf := r.keys.Get().(*[limits.RuleKeyBytes]byte)
-	defer r.keys.Put(buf)
-	key := AppendExactKey(buf[:0], name, qtype)
-	if res, ok = r.exact(key, name, name, qtype); !ok {
-		res, ok = r.subtree(key[:len(key)-3], name, qtype)
-	}
-	if !ok || res.Kind == pass {
-		return Result{}, false
-	}
-	return res, true
+// Verdict is what was found.
+type Verdict struct {
+	Result
+	Found bool
+	// Shadows are rules of lists in dry run that would have decided instead.
+	Shadows []Result
 }
 
-// exact answers a name with the records and marks of rule, which is the name itself or the wildcard
-// that stands for it. key is the exact key of rule and the type.
-func (r *Rules) exact(key []byte, rule, name dns.Name, qtype dns.Type) (Result, bool) {
-	if value, ok := r.kv.Get(key); ok {
-		return r.records(value, rule, name, qtype)
+// Lookup returns what local data says about a name and, for a client's query, what the lists do.
+func (r *Rules) Lookup(q Query, lists bool) Verdict {
+	if r == nil {
+		return Verdict{}
 	}
-	if qtype == dns.TypeCNAME {
+	defer runtime.KeepAlive(r)
+	s := search{r: r, q: q, lists: lists}
+	s.names(NameSpace, q.Name)
+	return s.verdict()
+}
+
+// Client returns what the lists do to a client because of its address.
+func (r *Rules) Client(q Query, client netip.Addr) Verdict {
+	if !r.Concerns(client) {
+		return Verdict{}
+	}
+	defer runtime.KeepAlive(r)
+	s := search{r: r, q: q, lists: true}
+	s.address(ClientAddress, client)
+	return s.verdict()
+}
+
+// Concerns says whether there are rules about the address of a client.
+func (r *Rules) Concerns(client netip.Addr) bool {
+	if r == nil {
+		return false
+	}
+	table := r.addresses[ClientAddress]
+	return table != nil && table.find(client) != none
+}
+
+// Response is what is known of a name when it has been resolved.
+type Response struct {
+	Addresses       []netip.Addr // in the answer
+	Servers         []dns.Name   // of the zones that hold the name, in lower case
+	ServerAddresses []netip.Addr
+}
+
+// Resolved returns what lists before a given one do because of a response.
+func (r *Rules) Resolved(q Query, resp *Response, before int) Verdict {
+	if !r.Watches() {
+		return Verdict{}
+	}
+	defer runtime.KeepAlive(r)
+	var all []Verdict
+	for _, part := range []func(*search){
+		func(s *search) { s.allAddresses(AnswerAddress, resp.Addresses) },
+		func(s *search) {
+			for _, name := range resp.Servers {
+				s.names(ServerSpace, name)
+			}
+		},
+		func(s *search) { s.allAddresses(ServerAddress, resp.ServerAddresses) },
+	} {
+		s := search{r: r, q: q, lists: true, before: before}
+		part(&s)
+		all = append(all, s.verdict())
+	}
+	return first(all...)
+}
+
+// first is the verdict of the list that precedes the others; of one list the first.
+func first(all ...Verdict) (v Verdict) {
+	for _, other := range all {
+		v.Shadows = append(v.Shadows, other.Shadows...)
+		if other.Found && (!v.Found || other.List < v.List) {
+			v.Found, v.Result = true, other.Result
+		}
+	}
+	v.hide()
+	return v
+}
+
+// First is the verdict that precedes the other: that of local data, or of the list that comes first.
+func (v Verdict) First(other Verdict) Verdict { return first(v, other) }
+
+// hide drops shadows that would not have decided, either.
+func (v *Verdict) hide() {
+	v.Shadows = slices.DeleteFunc(v.Shadows, func(s Result) bool { return v.Found && v.List < s.List })
+}
+
+// search looks for the rule that decides.
+type search struct {
+	r      *Rules
+	q      Query
+	lists  bool // to be asked
+	before int  // only lists before this one; 0: all
+
+	best    Result
+	found   bool
+	depth   int // octets of the name that the best rule is for, or bits of its prefix
+	shadows []Result
+}
+
+func (s *search) verdict() Verdict {
+	v := Verdict{Result: s.best, Found: s.found, Shadows: s.shadows}
+	if len(v.Shadows) > 0 {
+		v.hide()
+	}
+	return v
+}
+
+// names goes from a name up to the root. The closest rule of each list counts, and the closest of local data
+// ends the search: what is farther away than that is overruled.
+func (s *search) names(space byte, name dns.Name) {
+	for apex := name; ; apex = apex.Parent() {
+		if value, ok := s.r.kv.Get(space, string(apex)); ok && s.level(space, value, apex, name) {
+			return
+		}
+		if apex == dns.Root {
+			return
+		}
+	}
+}
+
+// level tries the groups of one key; done says that the search is over.
+func (s *search) level(space byte, value []byte, apex, name dns.Name) (done bool) {
+	for g, rest, ok := nextGroup(value); ok; g, rest, ok = nextGroup(rest) {
+		o := s.r.origin(g.origin())
+		if !o.Tags.admits(s.q.Tags) || o.List > 0 && !s.wants(o.List, len(apex)) {
+			continue
+		}
+		if o.List > 0 {
+			if res, ok := s.listed(&g, space, apex, name); ok {
+				s.offer(res, len(apex))
+			}
+			continue
+		}
+		res, ok := s.local(&g, apex)
+		if !ok {
+			continue
+		}
+		if !s.found || s.depth == len(apex) && !o.Special {
+			s.best, s.found = res, true
+		}
+		return true
+	}
+	return false
+}
+
+// listed applies the rules of a list.
+func (s *search) listed(g *group, space byte, apex, name dns.Name) (Result, bool) {
+	rule := apex
+	if (g.place == At) != (apex == name) {
 		return Result{}, false
 	}
-	binary.BigEndian.PutUint16(key[len(key)-2:], uint16(dns.TypeCNAME))
-	value, ok := r.kv.Get(key)
-	if !ok {
-		return Result{}, false
+	if g.place == Under {
+		var err error
+		if rule, err = apex.Wildcard(); err != nil {
+			return Result{}, false
+		}
 	}
-	res, ok := r.records(value, rule, name, dns.TypeCNAME)
-	if qtype == dns.TypeDS && rule == name && res.Kind != pass {
-		return Result{}, false // it belongs to the parent
+	if space == NameSpace {
+		res, ok := s.r.own(g, rule, s.q)
+		res.Trigger = rule.String()
+		return res, ok
 	}
+	res, ok := s.r.own(g, s.q.Name, s.q)
+	res.Trigger = rule.String() + " rpz-nsdname"
 	return res, ok
 }
 
-// records makes an answer of the value of an exact key.
-func (r *Rules) records(value []byte, rule, name dns.Name, t dns.Type) (Result, bool) {
-	h, mark, records, ok := parseExact(value)
-	if !ok {
-		return Result{}, false
-	}
-	switch mark {
-	case MarkNone:
-		return r.positive(h, rule, name, t, records), true
-	case MarkPass:
-		return Result{Kind: pass}, true
-	}
-	kind, apex := NoData, rule
-	switch mark {
-	case MarkNXDomain:
-		kind = NXDomain
-	case MarkDrop:
-		kind = Drop
-	}
-	if rule != name {
-		apex = rule.Parent()
-	}
-	res := r.negative(kind, h, apex)
-	res.Owner = rule
-	return res, true
-}
-
-// subtree looks for the closest subtree rule at name or above; for DS, which belongs to the parent,
-// only above. key is an exact key without its type: its kind octet is replaced, and its prefixes
-// are the keys of the ancestors.
-func (r *Rules) subtree(key []byte, name dns.Name, qtype dns.Type) (Result, bool) {
-	key[0] = subtreeKey
-	for apex, first := name, true; ; apex, first = apex.Parent(), false {
-		if value, ok := r.kv.Get(key); ok && (!first || qtype != dns.TypeDS) {
-			if res, ok := r.apply(value, apex, name, qtype); ok {
-				return res, true
-			}
-		}
-		if len(key) == 1 {
-			return Result{}, false
-		}
-		key = key[:2+bytes.LastIndexByte(key[1:len(key)-1], 0)] // drop the last label
-	}
-}
-
-// apply answers from a subtree rule.
-func (r *Rules) apply(value []byte, apex, name dns.Name, qtype dns.Type) (Result, bool) {
-	h, kind, wildcard, ok := parseSubtree(value)
-	if !ok {
-		return Result{}, false
-	}
-	if name == apex {
-		return r.at(kind, h, apex, qtype)
-	}
-	if wildcard {
-		if rule, err := apex.Wildcard(); err == nil {
-			// Types the wildcard says nothing about are nobody else's: the closest rule decides.
-			res, ok := r.exact(AppendExactKey(nil, rule, qtype), rule, name, qtype)
-			if !ok {
-				res.Kind = pass
-			}
-			return res, true
-		}
-	}
-	return r.below(kind, h, apex, name, qtype)
-}
-
-// at answers for the apex of a subtree rule.
-func (r *Rules) at(kind Subtree, h Header, apex dns.Name, qtype dns.Type) (Result, bool) {
+// local applies local data. A DS set belongs to the zone above, so rules for the name itself leave it alone.
+func (s *search) local(g *group, apex dns.Name) (res Result, ok bool) {
+	exact := apex == s.q.Name
 	switch {
-	case kind == SubtreeNone || kind == SubtreeDNAME:
+	case exact && (g.place == Under || s.q.Type == dns.TypeDS):
 		return Result{}, false
-	case kind == SubtreeNXDomain:
-		return r.negative(NXDomain, h, apex), true
-	case qtype == dns.TypeSOA:
-		return r.positive(h, apex, apex, dns.TypeSOA, soaData()), true
-	case qtype == dns.TypeNS && kind != SubtreeRedirect:
-		return r.positive(h, apex, apex, dns.TypeNS, dns.RDatas(nil).Append([]byte(apex))), true
-	}
-	return r.negative(NoData, h, apex), true
-}
-
-// below answers for a name strictly below the apex.
-func (r *Rules) below(kind Subtree, h Header, apex, name dns.Name, qtype dns.Type) (Result, bool) {
-	switch kind {
-	case SubtreeNone:
-		return Result{}, false
-	case SubtreeEmptyNoData:
-		return r.negative(NoData, h, apex), true
-	case SubtreeDNAME:
-		return r.exact(AppendExactKey(nil, apex, dns.TypeDNAME), apex, apex, dns.TypeDNAME)
-	case SubtreeRedirect:
-		return r.redirect(h, apex, name, qtype), true
-	}
-	return r.negative(NXDomain, h, apex), true
-}
-
-// redirect answers with the records of the apex, those that make it an apex excepted.
-func (r *Rules) redirect(h Header, apex, name dns.Name, qtype dns.Type) Result {
-	if qtype != dns.TypeNS && qtype != dns.TypeSOA {
-		res, ok := r.exact(AppendExactKey(nil, apex, qtype), apex, name, qtype)
-		if ok && res.Kind == Answer {
-			return res
+	case exact:
+		if res, ok = s.r.own(g, apex, s.q); ok {
+			break
+		}
+		if tree, is := g.find(Tree, 0); is {
+			res, ok = s.r.at(tree, apex, s.q.Type)
+		}
+	case g.place == Under:
+		if rule, err := apex.Wildcard(); err == nil {
+			res, ok = s.r.own(g, rule, s.q)
+		}
+	default:
+		if tree, is := g.find(Tree, 0); is {
+			res, ok = s.r.below(g, tree, apex, s.q)
 		}
 	}
-	return r.negative(NoData, h, apex)
+	res.Trigger = res.Owner.String()
+	return res, ok
 }
 
-func (r *Rules) positive(h Header, rule, owner dns.Name, t dns.Type, records dns.RDatas) Result {
-	return Result{
-		Kind:  Answer,
-		RRset: &dns.RRset{Owner: owner, Type: t, TTL: h.TTL, RDatas: records},
-		EDE:   dns.NoEDE,
-		Rule:  r.origin(h.Origin).Text,
-		Owner: rule,
+// wants says whether a rule of a list could decide: no list before it has, nor has it a closer one.
+func (s *search) wants(list, depth int) bool {
+	if !s.lists || s.before > 0 && list >= s.before {
+		return false
+	}
+	if !s.r.meta.Lists[list-1].DryRun {
+		return !s.found || list < s.best.List || list == s.best.List && depth > s.depth
+	}
+	return !slices.ContainsFunc(s.shadows, func(r Result) bool { return r.List == list })
+}
+
+// offer takes a result that wants has asked for.
+func (s *search) offer(res Result, depth int) {
+	if s.r.meta.Lists[res.List-1].DryRun {
+		s.shadows = append(s.shadows, res)
+		return
+	}
+	s.best, s.found, s.depth = res, true, depth
+}
+
+// allAddresses looks addresses up, the smaller first, which decides between prefixes of one length.
+func (s *search) allAddresses(space Addresses, all []netip.Addr) {
+	for _, a := range slices.SortedFunc(slices.Values(all), netip.Addr.Compare) {
+		s.address(space, a)
 	}
 }
 
-func (r *Rules) negative(kind Kind, h Header, apex dns.Name) Result {
-	origin := r.origin(h.Origin)
-	return Result{
-		Kind:  kind,
-		SOA:   dns.RRset{Owner: apex, Type: dns.TypeSOA, TTL: h.TTL, RDatas: soaData()},
-		EDE:   origin.EDE,
-		Rule:  origin.Text,
-		Owner: apex,
+// address goes from the longest prefix that holds an address to the shortest.
+func (s *search) address(space Addresses, a netip.Addr) {
+	table := s.r.addresses[space]
+	if table == nil {
+		return
+	}
+	for n := table.find(a); n != none; n = table.nodes[n].wider {
+		p := table.nodes[n].prefix
+		bits := p.Bits() + 128 - p.Addr().BitLen()
+		value, _ := s.r.kv.Get(byte(space), string(AppendPrefix(nil, p)))
+		for g, rest, ok := nextGroup(value); ok; g, rest, ok = nextGroup(rest) {
+			o := s.r.origin(g.origin())
+			if o.List == 0 || !o.Tags.admits(s.q.Tags) || !s.wants(o.List, bits) {
+				continue
+			}
+			if res, ok := s.r.own(&g, s.q.Name, s.q); ok {
+				res.Trigger = p.String() + " " + labels[space]
+				s.offer(res, bits)
+			}
+		}
 	}
 }
 
-// soaData is the SOA of every local zone: localhost. nobody.invalid. 1 3600 1200 604800 10800
-// (resolver.md 6.1).
-func soaData() dns.RDatas {
-	rdata := []byte("\x09localhost\x00\x06nobody\x07invalid\x00")
-	for _, field := range [...]uint32{1, 3600, 1200, 604800, 10800} {
-		rdata = binary.BigEndian.AppendUint32(rdata, field)
-	}
-	return dns.RDatas(nil).Append(rdata)
-}
+// labels are what rules for addresses end with in their list.
+var labels = map[Addresses]string{ClientAddress: "rpz-client-ip", AnswerAddress: "rpz-ip", ServerAddress: "rpz-nsip"}

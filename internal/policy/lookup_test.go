@@ -35,15 +35,16 @@ func describe(rules *policy.Rules, question string) string {
 		panic("type " + typ)
 	}
 	qname := dns.MustName(name)
-	res, ok := rules.Lookup(qname, qtype)
-	if !ok {
+	res := rules.Lookup(policy.Query{Name: qname, Type: qtype}, true)
+	if !res.Found {
 		return "-"
 	}
 	if res.Kind != policy.Answer {
 		if res.SOA.Type != dns.TypeSOA || res.SOA.RDatas.Count() != 1 || res.RRset != nil {
 			return "malformed negative answer"
 		}
-		kinds := map[policy.Kind]string{policy.NoData: "NODATA", policy.NXDomain: "NXDOMAIN", policy.Drop: "DROP"}
+		kinds := map[policy.Kind]string{policy.NoData: "NODATA", policy.NXDomain: "NXDOMAIN", policy.Drop: "DROP",
+			policy.Pass: "PASS", policy.TCPOnly: "TCP"}
 		out := fmt.Sprintf("%s %d %s", kinds[res.Kind], res.SOA.TTL, res.SOA.Owner)
 		if res.EDE != dns.NoEDE {
 			out += fmt.Sprintf(" EDE %d", res.EDE)
@@ -52,7 +53,7 @@ func describe(rules *policy.Rules, question string) string {
 	}
 	out := fmt.Sprint(res.RRset.TTL)
 	switch t := res.RRset.Type; {
-	case res.EDE != dns.NoEDE:
+	case (res.EDE == dns.EDEForged) != (res.List > 0):
 		return "records with an error"
 	case t == dns.TypeDNAME && qname.Below(res.RRset.Owner):
 		out += fmt.Sprintf(" %v DNAME", res.RRset.Owner)
@@ -201,7 +202,8 @@ func TestLookupNamesItsRule(t *testing.T) {
 		{"x.y.localhost", "special-use name", "localhost."},
 		{"x.invalid", "special-use name", "invalid."},
 	} {
-		res, ok := rules.Lookup(dns.MustName(c.name), dns.TypeA)
+		res := rules.Lookup(policy.Query{Name: dns.MustName(c.name), Type: dns.TypeA}, true)
+		ok := res.Found
 		if !ok || res.Rule != c.rule || res.Owner.String() != c.owner {
 			t.Errorf("%s: rule %q of %v", c.name, res.Rule, res.Owner)
 		}
@@ -213,7 +215,7 @@ func TestLookupAllocations(t *testing.T) {
 	rules := open(t, compile.Input{NoData: true})
 	name := dns.MustName("www.some.ordinary.example.com")
 	if n := testing.AllocsPerRun(1000, func() {
-		if _, ok := rules.Lookup(name, dns.TypeA); ok {
+		if rules.Lookup(policy.Query{Name: name, Type: dns.TypeA}, true).Found {
 			t.Error("found")
 		}
 	}); n != 0 {
@@ -226,6 +228,6 @@ func BenchmarkLookupMiss(b *testing.B) {
 	name := dns.MustName("www.some.ordinary.example.com")
 	b.ReportAllocs()
 	for b.Loop() {
-		rules.Lookup(name, dns.TypeA)
+		rules.Lookup(policy.Query{Name: name, Type: dns.TypeA}, true)
 	}
 }

@@ -2,45 +2,50 @@ package policy
 
 import (
 	"fmt"
-	"sync"
+	"slices"
 
-	"knot-resolver/internal/dns"
-	"knot-resolver/internal/limits"
 	"knot-resolver/internal/policy/ruledb"
 )
 
 // Rules is an open rule set. It is immutable and may be used from many goroutines.
 type Rules struct {
-	kv      ruledb.KV
-	origins []Origin
-	drops   bool
-	meta    Meta
-	views   *views
-	keys    sync.Pool // *[limits.RuleKeyBytes]byte: a key on the stack would escape into the KV
+	kv    ruledb.KV
+	meta  Meta
+	views *views
+
+	addresses map[Addresses]*subnets
+	// watched is the first list with rules about answers or servers, of which nothing is known before a name is
+	// resolved; past all lists when there is none.
+	watched int
+	servers bool // a list has rules about servers
 }
 
 // Open makes a rule set of a database whose pairs keep the layout.
 func Open(kv ruledb.KV) (*Rules, error) {
-	r := &Rules{kv: kv}
-	r.keys.New = func() any { return new([limits.RuleKeyBytes]byte) }
-	for n := 0; n <= 0xffff; n++ {
-		value, ok := kv.Get(AppendOriginKey(nil, uint16(n)))
-		if !ok {
-			break
-		}
-		origin, ok := parseOrigin(value)
-		if !ok {
-			return nil, fmt.Errorf("%w: origin %d", ErrLayout, n)
-		}
-		r.origins = append(r.origins, origin)
-	}
-	_, r.drops = kv.Get(AppendDropKey(nil))
-	if value, ok := kv.Get(AppendMetaKey(nil)); ok {
+	r := &Rules{kv: kv, addresses: map[Addresses]*subnets{}}
+	if value, ok := kv.Get(MetaSpace, ""); ok {
 		if r.meta, ok = parseMeta(value); !ok {
 			return nil, fmt.Errorf("%w: metadata", ErrLayout)
 		}
 	}
 	r.views = newViews(r.meta.Views)
+	for _, space := range []Addresses{ClientAddress, AnswerAddress, ServerAddress} {
+		value, _ := kv.Get(byte(space), "")
+		prefixes, ok := parsePrefixes(value)
+		if !ok {
+			return nil, fmt.Errorf("%w: prefixes of space %q", ErrLayout, space)
+		}
+		if len(prefixes) > 0 {
+			r.addresses[space] = newSubnets(prefixes)
+		}
+	}
+	r.watched = len(r.meta.Lists) + 1
+	for i, l := range slices.Backward(r.meta.Lists) {
+		if l.Response || l.Servers {
+			r.watched = i + 1
+		}
+		r.servers = r.servers || l.Servers
+	}
 	return r, nil
 }
 
@@ -51,33 +56,54 @@ func Load(store ruledb.Store, generation uint64) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := Open(db)
+	r, err := Verify(db)
 	if err != nil {
-		return nil, err
-	}
-	if err := r.check(db); err != nil {
 		return nil, fmt.Errorf("rules generation %d: %w", generation, err)
 	}
 	return r, nil
 }
 
-func (r *Rules) check(db *ruledb.Memory) error {
-	return db.All(func(key, value []byte) error {
-		origin, err := Check(key, value)
-		if err == nil && (key[0] == exactKey || key[0] == subtreeKey) && int(origin) >= len(r.origins) {
-			err = fmt.Errorf("%w: key %q: origin %d of %d", ErrLayout, key, origin, len(r.origins))
-		}
-		return err
-	})
+// Verify makes a rule set of a database and checks every pair of it.
+func Verify(db *ruledb.Memory) (*Rules, error) {
+	r, err := Open(db)
+	if err != nil {
+		return nil, err
+	}
+	return r, db.All(r.meta.check)
 }
 
-// Drops says whether there are rules that leave a query without an answer.
-func (r *Rules) Drops() bool { return r.drops }
+// Lists returns the response policy zones, first the one that precedes all others.
+func (r *Rules) Lists() []List {
+	if r == nil {
+		return nil
+	}
+	return r.meta.Lists
+}
+
+// Watches says whether there are rules about answers or servers.
+func (r *Rules) Watches() bool { return r != nil && r.watched <= len(r.meta.Lists) }
+
+// WatchesServers says whether there are rules about servers.
+func (r *Rules) WatchesServers() bool { return r != nil && r.servers }
+
+// Decides says whether a rule of a list for what was asked decides without knowing what is found: whether no list before
+// it has rules about that.
+func (r *Rules) Decides(list int) bool { return list <= r.watched }
+
+// TagNames returns the names of a set of tags.
+func (r *Rules) TagNames(t Tags) (names []string) {
+	for i, name := range r.meta.Tags {
+		if t&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // origin returns an origin by its number.
-func (r *Rules) origin(n uint16) Origin {
-	if int(n) >= len(r.origins) {
-		return Origin{"unknown", dns.NoEDE}
+func (r *Rules) origin(n uint16) *Origin {
+	if int(n) >= len(r.meta.Origins) {
+		return &Origin{Text: "unknown"}
 	}
-	return r.origins[n]
+	return &r.meta.Origins[n]
 }

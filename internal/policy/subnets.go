@@ -13,6 +13,7 @@ import (
 type subnets struct {
 	v4, v6 []interval
 	nodes  []subnet
+	items  []int32
 }
 
 // interval begins at an address and ends before the next interval.
@@ -23,16 +24,15 @@ type interval struct {
 
 // subnet is one of the subnets with what belongs to it: indexes into whatever the caller keeps.
 type subnet struct {
-	prefix netip.Prefix
-	wider  int32 // index of the next wider subnet that holds this one
-	items  []int32
+	prefix      netip.Prefix
+	wider       int32 // index of the next wider subnet that holds this one
+	first, last int32 // its items are items[first:last] of the table
 }
 
 const none = -1
 
-// newSubnets makes the table of prefixes; item i belongs to prefixes[i], and items of equal prefixes
-// keep their order.
-func newSubnets(prefixes []netip.Prefix, items []int32) *subnets {
+// newSubnets makes the table of prefixes. Their indexes are the items; those of equal prefixes keep their order.
+func newSubnets(prefixes []netip.Prefix) *subnets {
 	order := make([]int, len(prefixes))
 	for i := range order {
 		order[i] = i
@@ -45,10 +45,10 @@ func newSubnets(prefixes []netip.Prefix, items []int32) *subnets {
 	for _, i := range order {
 		p := prefixes[i].Masked()
 		if last := len(s.nodes) - 1; last < 0 || s.nodes[last].prefix != p {
-			s.nodes = append(s.nodes, subnet{prefix: p, wider: none})
+			s.nodes = append(s.nodes, subnet{prefix: p, wider: none, first: int32(len(s.items))})
 		}
-		n := &s.nodes[len(s.nodes)-1]
-		n.items = append(n.items, items[i])
+		s.items = append(s.items, int32(i))
+		s.nodes[len(s.nodes)-1].last = int32(len(s.items))
 	}
 	s.v4, s.v6 = s.cut(true), s.cut(false)
 	return s

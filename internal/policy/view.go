@@ -78,19 +78,19 @@ func (v *View) fits(local netip.Addr, p Protocol) bool {
 // views selects the view of a query.
 type views struct {
 	all     []View
+	of      []int32 // the view of each subnet of clients, by item
 	clients *subnets
 }
 
 func newViews(all []View) *views {
 	v := &views{all: all}
 	var prefixes []netip.Prefix
-	var items []int32
 	for i := range all {
 		for _, p := range all[i].Subnets {
-			prefixes, items = append(prefixes, p), append(items, int32(i))
+			prefixes, v.of = append(prefixes, p), append(v.of, int32(i))
 		}
 	}
-	v.clients = newSubnets(prefixes, items)
+	v.clients = newSubnets(prefixes)
 	v.number()
 	return v
 }
@@ -123,12 +123,14 @@ func (r *Rules) View(client, local netip.Addr, p Protocol) *View {
 		return &everybody
 	}
 	v := r.views
-	for n := v.clients.find(client); n != none; n = v.clients.nodes[n].wider {
-		for _, i := range v.clients.nodes[n].items {
-			if v.all[i].fits(local, p) {
-				return &v.all[i]
+	for n := v.clients.find(client); n != none; {
+		node := &v.clients.nodes[n]
+		for _, item := range v.clients.items[node.first:node.last] {
+			if view := &v.all[v.of[item]]; view.fits(local, p) {
+				return view
 			}
 		}
+		n = node.wider
 	}
 	return &everybody
 }

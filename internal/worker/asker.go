@@ -1,27 +1,31 @@
 package worker
 
 import (
-	"time"
+	"net/netip"
 
 	"knot-resolver/internal/admit"
-	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/policy"
 	"knot-resolver/internal/server"
 )
 
-// asker is what the policy knows of who asks. It decides about one question, by one set of rules, as its [iterate.Policy].
+// asker is what the policy knows of who asks. It judges one question by one set of rules.
 type asker struct {
-	w     *Worker
-	rules *policy.Rules // may be nil
-	view  *policy.View
+	w      *Worker
+	rules  *policy.Rules // may be nil
+	view   *policy.View
+	client netip.Addr
+	stream bool // the client's address is not forged
+	listed bool // there are rules about the client's address
+	leased *judge
 }
 
 // set fills in who a request is from.
 func (a *asker) set(w *Worker, req *server.Request) {
-	a.w, a.rules = w, w.rules.Load()
-	a.view = a.rules.View(req.Client.Addr(), req.Local.Addr(), protocolOf(req.Transport))
+	a.w, a.rules, a.client, a.stream = w, w.rules.Load(), req.Client.Addr(), !req.Transport.Datagram()
+	a.view = a.rules.View(a.client, req.Local.Addr(), protocolOf(req.Transport))
+	a.listed = a.rules.Concerns(a.client)
 }
 
 // asker leases one for the time of a call.
@@ -31,9 +35,24 @@ func (w *Worker) asker(req *server.Request) *asker {
 	return a
 }
 
+func (w *Worker) newAsker() any { return &asker{leased: new(judge)} }
+
 func (w *Worker) release(a *asker) {
-	*a = asker{}
+	if a.leased.begun {
+		*a.leased = judge{}
+	}
+	*a = asker{leased: a.leased}
 	w.askers.Put(a)
+}
+
+// Judge implements [iterate.Policy].
+func (a *asker) Judge() iterate.Judge {
+	j := a.leased
+	if j == nil {
+		j = new(judge)
+	}
+	*j = judge{asker: a}
+	return j
 }
 
 func protocolOf(t server.Transport) policy.Protocol {
@@ -52,54 +71,4 @@ func (a *asker) question(m *dns.Message) iterate.Question {
 	q := question(m)
 	q.Policy, q.WholeNames = a, !a.view.Minimize
 	return q
-}
-
-// Local implements [iterate.Policy].
-func (a *asker) Local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
-	return a.w.local(a.rules, name, t, now)
-}
-
-// silent says whether the rules leave a question without an answer.
-func (a *asker) silent(q iterate.Question) bool {
-	if a.rules == nil || !a.rules.Drops() {
-		return false
-	}
-	r, ok := a.rules.Lookup(q.Name, q.Type)
-	return ok && r.Kind == policy.Drop
-}
-
-// nobody decides about names that no client asked for.
-type nobody struct{ w *Worker }
-
-// Local implements [iterate.Policy].
-func (n nobody) Local(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
-	return n.w.local(n.w.rules.Load(), name, t, now)
-}
-
-// local answers from rules.
-func (w *Worker) local(rules *policy.Rules, name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
-	if rules == nil {
-		return cache.Entry{}, false
-	}
-	r, ok := rules.Lookup(name, t)
-	if !ok {
-		return cache.Entry{}, false
-	}
-	// A forward rule opens the empty and missing names of a rule at or above its apex, special-use names above all.
-	if apex, forwarded := w.engine.Forwarded(name, t); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
-		return cache.Entry{}, false
-	}
-	e := cache.Entry{Rank: cache.Secure, Inserted: now, EDE: r.EDE, Reason: r.Rule}
-	if r.EDE != dns.NoEDE {
-		e.Reason += ", rule for " + r.Owner.String()
-	}
-	switch r.Kind {
-	case policy.Answer:
-		e.Kind, e.Answer, e.TTL = cache.Positive, *r.RRset, r.RRset.TTL
-	case policy.NXDomain, policy.Drop:
-		e.Kind, e.Authority, e.TTL = cache.NXDomain, []dns.RRset{r.SOA}, r.SOA.TTL
-	default:
-		e.Kind, e.Authority, e.TTL = cache.NoData, []dns.RRset{r.SOA}, r.SOA.TTL
-	}
-	return e, true
 }

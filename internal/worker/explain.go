@@ -10,6 +10,7 @@ import (
 	"knot-resolver/internal/explain"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/server"
 )
 
 // Explain resolves a name live and returns what was done for it.
@@ -26,10 +27,18 @@ func (w *Worker) Explain(ctx context.Context, name, rrtype string) (*explain.Tra
 		return nil, fmt.Errorf("type %v cannot be resolved", t)
 	}
 	budget, node, start := new(limits.Budget), explain.New(), time.Now()
-	q := iterate.Question{Name: owner.Lower(), Type: t, Fresh: true}
+	who := new(asker)
+	who.set(w, new(server.Request)) // a client without a view
+	q := iterate.Question{Name: owner.Lower(), Type: t, Fresh: true, Policy: who}
 	out := w.sentinel(q, w.engine.Resolve(ctx, q, budget, node))
 	trace := &explain.Trace{Name: owner.String(), Type: t.String(), Root: node.Root(), RCode: out.RCode.String(), Secure: out.Secure,
 		Reason: out.Reason, Spent: budget.Spending(), Micros: time.Since(start).Microseconds()}
+	switch {
+	case out.Silent:
+		trace.RCode, trace.Reason = "no answer", "a rule leaves the query without an answer"
+	case out.Truncated:
+		trace.RCode, trace.Reason = "truncated", "a rule sends clients to TCP"
+	}
 	if out.EDE != dns.NoEDE {
 		trace.EDE = fmt.Sprintf("%d (%v)", uint16(out.EDE), out.EDE)
 	}

@@ -34,7 +34,7 @@ func (r *reply) append(dst []byte) []byte {
 	flags := r.flags()
 	e.Header(r.query.ID(), flags)
 	e.Question(r.query.Question)
-	if r.short || !r.sections(e) {
+	if r.short || r.out.Truncated || !r.sections(e) {
 		e.SetFlags(flags | dns.FlagTC)
 	}
 	if r.query.HasEDNS {

@@ -44,6 +44,7 @@ type Worker struct {
 	priorities atomic.Pointer[admit.Priorities]
 	counters   counters
 	log        *queryLog
+	lists      listCounters
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -62,7 +63,7 @@ func (w *Worker) Run(ctx context.Context) {
 func New(o Options, resolution iterate.Options) *Worker {
 	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes), prefetch: resolution.Prefetch}
 	w.SetRules(o.Rules)
-	w.askers.New = func() any { return new(asker) }
+	w.askers.New = w.newAsker
 	resolution.Policy = nobody{w}
 	w.engine = iterate.New(resolution)
 	w.log = newQueryLog(w.engine.Log)
@@ -96,7 +97,7 @@ func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bo
 		}
 	}
 	var q plain
-	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve
+	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve && !who.listed
 	if usual {
 		q.vary(who.view.Variant())
 		if answer, ok := w.repeat(dst, req, &q, now); ok {
@@ -141,10 +142,6 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 		return w.finish(dst, req, &m, refusal(v), now), false, true
 	}
 	q := who.question(&m)
-	if who.silent(q) {
-		w.counters.request(req)
-		return nil, false, true
-	}
 	out, ok := w.engine.FromCache(q)
 	if !ok && !m.Flags().Has(dns.FlagRD) {
 		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
@@ -154,7 +151,8 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 	}
 	w.counters.request(req)
 	w.counters.cached.Add(1)
-	return w.finish(dst, req, &m, out, now), !out.Stale && !out.Expiring, true
+	again = w.told(out.Judge, req) == 0 && !out.Stale && !out.Expiring
+	return w.finish(dst, req, &m, out, now), again, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.
@@ -173,6 +171,7 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	out := w.engine.Resolve(ctx, q, budget, node)
 	w.log.end(ctx, node, number, q, &out)
 	w.charge(req, who, admit.Cost(budget), start)
+	w.told(out.Judge, req)
 	return w.finish(dst, req, &m, out, start)
 }
 
@@ -184,6 +183,9 @@ func question(m *dns.Message) iterate.Question {
 func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out iterate.Outcome, start time.Time) []byte {
 	if out.Stale {
 		w.counters.stale.Add(1)
+	}
+	if out.Silent {
+		return nil
 	}
 	out = w.sentinel(question(m), out)
 	r := reply{w: w, req: req, query: m, out: &out}

@@ -47,7 +47,7 @@ local-data:
     - {file: more-hosts, nodata: false}
     - {records: rec.example. A 192.0.2.5}
   rpz:
-    - {file: first.rpz}
+    - {file: first.rpz, strict: true}
     - {file: second.rpz, watchdog: false}
 `
 	s := prepare(t, o)
@@ -122,12 +122,12 @@ func TestPolicy(t *testing.T) {
 		{"bad.example", miekg.TypeA, "NXDOMAIN EDE 15"},
 		{"x.bad.example", miekg.TypeTXT, "NXDOMAIN EDE 15"},
 		{"nodata.example", miekg.TypeA, "NOERROR EDE 15"},
-		{"alias.example", miekg.TypeA, "NOERROR host.example. 192.0.2.1"},
-		{"dropped.example", miekg.TypeA, "NXDOMAIN EDE 15 drop.example."},
+		{"alias.example", miekg.TypeA, "NOERROR EDE 4 host.example. 192.0.2.1"},
+		{"dropped.example", miekg.TypeA, "silence"},
 		{"drop.example", miekg.TypeA, "silence"},
-		{"wild.data.example", miekg.TypeA, "NOERROR 192.0.2.50"},
-		{"x.y.data.example", miekg.TypeA, "NOERROR 192.0.2.51"},
-		{"second.example", miekg.TypeA, "NOERROR 192.0.2.61"},
+		{"wild.data.example", miekg.TypeA, "NOERROR EDE 4 192.0.2.50"},
+		{"x.y.data.example", miekg.TypeA, "NOERROR EDE 4 192.0.2.51"},
+		{"second.example", miekg.TypeA, "NOERROR EDE 4 192.0.2.61"},
 		{"ns.example.se", miekg.TypeA, "NXDOMAIN EDE 15"},
 	} {
 		if got := s.outcome(c.name, c.typ); got != c.want {
@@ -164,7 +164,7 @@ func TestBrokenPolicyIsRefused(t *testing.T) {
 
 	s.file("first.rpz", strings.Replace(blockList, "bad.example       CNAME .", "bad.example A 192.0.2.70", 1)+"new.example CNAME .\n")
 	s.must("reload")
-	for name, want := range map[string]string{"new.example": "NXDOMAIN EDE 15", "bad.example": "NOERROR 192.0.2.70"} {
+	for name, want := range map[string]string{"new.example": "NXDOMAIN EDE 15", "bad.example": "NOERROR EDE 4 192.0.2.70"} {
 		if got := s.outcome(name, miekg.TypeA); got != want {
 			t.Errorf("%s after the repair: %s, want %s", name, got, want)
 		}

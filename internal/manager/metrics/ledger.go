@@ -63,7 +63,7 @@ func isGauge(name string) bool {
 	case "cache.entries", "cache.used_bytes", "cache.size_bytes", "server.tcp_open", "server.resolving", "gc.usage_ratio", "gc.limit_category":
 		return true
 	}
-	return false
+	return strings.HasPrefix(name, "rpz.") && (strings.HasSuffix(name, ".rules") || strings.HasSuffix(name, ".bad"))
 }
 
 // account is what is known of one worker.

@@ -72,6 +72,8 @@ func (v Values) collectEach(process string, out chan<- prometheus.Metric) {
 		section, item, ok := strings.Cut(name, ".")
 		switch {
 		case !ok || isLatency(section, item):
+		case section == "rpz":
+			out <- ofList(process, item, value)
 		case isGauge(name):
 			out <- gauge(section+"_"+item, "Present value of "+name+" of a process.", value, "instance_id", process)
 		default:
@@ -84,6 +86,21 @@ func (v Values) collectEach(process string, out chan<- prometheus.Metric) {
 			out <- counter("answers_by_rcode_total", "Answers by what they say.", value, "instance_id", process, "rcode", item)
 		}
 	}
+}
+
+// ofList shows "example/com.hits" of a response policy zone as a series with its name.
+func ofList(worker, item string, value float64) prometheus.Metric {
+	list, what, _ := strings.Cut(item, ".")
+	labels := []string{"instance_id", worker, "list", strings.ReplaceAll(list, "/", ".")}
+	switch what {
+	case "rules":
+		return gauge("rpz_rules", "Rules of a response policy zone.", value, labels...)
+	case "bad":
+		return gauge("rpz_bad_records", "Records of a response policy zone that were skipped because of mistakes.", value, labels...)
+	case "dry_run_hits":
+		return counter("rpz_dry_run_hits_total", "Rules of a response policy zone that would have been applied.", value, labels...)
+	}
+	return counter("rpz_hits_total", "Rules of a response policy zone that were applied.", value, labels...)
 }
 
 // collectTransport shows "udp4" as a series with labels.

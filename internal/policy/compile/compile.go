@@ -1,9 +1,8 @@
 // Package compile turns configured rules into the pairs that package policy reads.
 //
-// Nothing is written before everything is known to be good, and then in key order. Rules are read in
-// the order of the configuration: local data is merged, then come the response policy zones, each
-// with what those before it leave. Configured rules replace the special-use names of the same name
-// and type.
+// Nothing is written before everything is known to be good. Rules are read in the order of the
+// configuration: local data for the same clients is merged, response policy zones stay apart.
+// Configured rules replace the special-use names of the same name and type.
 package compile
 
 import (
@@ -12,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/policy"
 	"knot-resolver/internal/policy/ruledb"
 )
@@ -46,6 +46,7 @@ type Rule struct {
 	Records string         // text of a zone file; its origin is the root
 	TTL     uint32         // in seconds; 0 means Input.TTL
 	NoData  bool           // types a name has no records of are NODATA, not resolved
+	Tags    []string       // names of tags: only for clients with one of them; none: for all
 	Pointer string         // the place in the configuration: a JSON pointer
 
 	origin string // instead of Pointer, for people
@@ -53,8 +54,22 @@ type Rule struct {
 
 // RPZ is a response policy zone.
 type RPZ struct {
-	File    string // absolute path
-	Pointer string // the place in the configuration: a JSON pointer
+	File    string   // absolute path
+	Tags    []string // names of tags: only for clients with one of them; none: for all
+	Pointer string   // the place in the configuration: a JSON pointer
+
+	Override Override
+	EDE      dns.EDECode // of denials
+	DryRun   bool        // count and log, do nothing
+	Strict   bool        // a bad record is an error; else it is skipped
+	LogIP    bool        // log each hit with the client's address
+	LogName  bool        // log each hit with the name asked
+}
+
+// Override is what a zone does instead of what its rules say. The zero value is what they say.
+type Override struct {
+	Mark  policy.Mark
+	CNAME string // presentation format; leads there
 }
 
 // Error is a rule that cannot be compiled.
@@ -85,14 +100,15 @@ func (e *Error) Error() string {
 
 // Report tells what a compilation produced.
 type Report struct {
-	Records  int      // resource records, the special-use names' included
-	Names    int      // names with records or marks of their own
-	Subtrees int      // subtree rules, wildcards included
+	Records  int // resource records of names asked, the special-use names' included
+	Names    int // names with rules
+	Subtrees int // rules of local data for subtrees
+	Lists    []policy.List
 	Warnings []string // what was left out, for the log
 }
 
 // Compile writes all rules of the input and the special-use names to the sink and commits it. All
-// faults of the input are reported at once, each as an [*Error] (of a zone file the first one), and
+// faults of the input are reported at once, each as an [*Error] (of a zone file the first ones), and
 // nothing is put then. The caller disposes of the sink when there is an error.
 func Compile(in Input, sink ruledb.Sink) (Report, error) {
 	b := newBuilder()
@@ -101,9 +117,7 @@ func Compile(in Input, sink ruledb.Sink) (Report, error) {
 		faults = append(faults, b.rule(r)...)
 	}
 	for i, z := range in.RPZ {
-		if err := b.rpz(z, in, layer(i+1)); err != nil {
-			faults = append(faults, err)
-		}
+		faults = append(faults, b.rpz(z, in, i+1)...)
 	}
 	if len(faults) > 0 {
 		return Report{}, errors.Join(faults...)
@@ -117,12 +131,12 @@ func Compile(in Input, sink ruledb.Sink) (Report, error) {
 
 // Rules compiles the input in memory and opens the result, for a resolver without a loader.
 func Rules(in Input) (*policy.Rules, Report, error) {
-	db := new(ruledb.Memory)
+	db := new(ruledb.Buffer)
 	report, err := Compile(in, db)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	rules, err := policy.Open(db)
+	rules, err := policy.Open(db.Memory)
 	return rules, report, err
 }
 

@@ -57,11 +57,11 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		}
 		if c.rpz != "" {
 			file := write(t, "rpz", c.rpz)
-			dir, in.RPZ = filepath.Dir(file), []RPZ{{file, "/p"}}
+			dir, in.RPZ = filepath.Dir(file), []RPZ{{File: file, Pointer: "/p", Strict: true}}
 		}
-		db := new(ruledb.Memory)
+		db := new(ruledb.Buffer)
 		_, err := Compile(in, db)
-		if want := strings.ReplaceAll(c.want, "DIR", dir); err == nil || !strings.HasPrefix(err.Error(), want) || db.Len() > 0 {
+		if want := strings.ReplaceAll(c.want, "DIR", dir); err == nil || !strings.HasPrefix(err.Error(), want) || db.Memory != nil {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 		if !errors.As(err, new(*Error)) {
@@ -71,7 +71,7 @@ func TestFaultsHaveAPlace(t *testing.T) {
 }
 
 func TestMissingFiles(t *testing.T) {
-	_, err := Compile(Input{Rules: []Rule{{Files: []string{"/nonexistent/hosts"}, Pointer: "/a"}}, RPZ: []RPZ{{"/nonexistent/rpz", "/b"}}}, new(ruledb.Memory))
+	_, err := Compile(Input{Rules: []Rule{{Files: []string{"/nonexistent/hosts"}, Pointer: "/a"}}, RPZ: []RPZ{{File: "/nonexistent/rpz", Pointer: "/b"}}}, new(ruledb.Buffer))
 	want := "/a: /nonexistent/hosts: no such file or directory\n/b: /nonexistent/rpz: no such file or directory"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
@@ -81,7 +81,7 @@ func TestMissingFiles(t *testing.T) {
 // A file in another format is not told line by line.
 func TestFaultsOfAFileAreBounded(t *testing.T) {
 	file := write(t, "hosts", strings.Repeat("||ads.example^\n", 1000))
-	_, err := Compile(Input{Rules: []Rule{{Files: []string{file}}}}, new(ruledb.Memory))
+	_, err := Compile(Input{Rules: []Rule{{Files: []string{file}}}}, new(ruledb.Buffer))
 	if err == nil || strings.Count(err.Error(), "\n") != limits.HostsFileFaults-1 {
 		t.Errorf("%v", err)
 	}
@@ -103,34 +103,106 @@ host.example CNAME .
 	in := Input{
 		Addresses: []Address{{Name: "host.example", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}},
 		Rules:     []Rule{{Records: "a CH TXT b\nc NSEC d. A\ne.rpz-client-ip A 192.0.2.1\n", Pointer: "/r"}},
-		RPZ:       []RPZ{{file, "/p"}},
+		RPZ:       []RPZ{{File: file, Pointer: "/p"}},
 	}
-	report, err := Compile(in, new(ruledb.Memory))
+	report, err := Compile(in, new(ruledb.Buffer))
 	want := []string{
 		"/r: 1 records skipped: their class is not IN",
 		"/r: 1 records skipped: they belong to DNSSEC",
-		"/r: 1 records skipped: triggers rpz-client-ip are not supported yet",
-		file + ": 1 records skipped: CNAME to a wildcard is not supported yet",
-		file + ": 1 records skipped: rules before them decide about their names",
-		file + ": 1 records skipped: the action rpz-tcp-only is not supported yet",
+		"/r: 1 records skipped: triggers rpz-client-ip belong into response policy zones",
 		file + ": 1 records skipped: they are outside of the zone",
 		file + ": 1 records skipped: they belong to DNSSEC",
-		file + ": 1 records skipped: triggers rpz-ip are not supported yet",
-		file + ": 1 records skipped: triggers rpz-nsdname are not supported yet",
 	}
 	if err != nil || !slices.Equal(report.Warnings, want) {
 		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(report.Warnings, "\n"), strings.Join(want, "\n"))
 	}
 }
 
+// TestBadLinesAreSkipped: a zone with mistakes has the rules of all other lines.
+func TestBadLinesAreSkipped(t *testing.T) {
+	text := "$ORIGIN rpz.\n@ SOA a. b. 1 1 1 1 1\n" + // lines 1 and 2
+		"good1 CNAME .\n" +
+		"bad1 CNAMEE .\n" +
+		"      A 192.0.2.1\n" + // would be of bad1
+		"good2 CNAME .\n" +
+		"bad2 CNAME\n" +
+		"good3 CNAME .\n" +
+		"bad3..x CNAME .\n" +
+		"good4 A 192.0.2.1\n" +
+		"      A 192.0.2.256\n" +
+		"good5 CNAME .\n" +
+		"good5 CNAME *.\n" + // 13
+		"33.1.2.0.192.rpz-ip CNAME .\n" +
+		"$TTL nonsense\n" +
+		"$ORIGIN sub\n" +
+		"bad4 TXT (\n" +
+		"good6.rpz. CNAME . )\n" +
+		"good7 CNAME .\n" +
+		"bad5 A\n" +
+		"good8 CNAME ."
+	file := write(t, "rpz", text)
+	in := Input{RPZ: []RPZ{{File: file, Pointer: "/p"}}}
+	rules, report, err := Rules(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"good1", "good2", "good3", "good4", "good5", "good8.sub"} {
+		if !rules.Lookup(policy.Query{Name: dns.MustName(name), Type: dns.TypeA}, true).Found {
+			t.Errorf("%s has no rule", name)
+		}
+	}
+	var lines []string
+	for _, w := range report.Warnings {
+		if place, ok := strings.CutPrefix(w, "/p: "+file+":"); ok {
+			line, _, _ := strings.Cut(place, ":")
+			lines = append(lines, line)
+		}
+	}
+	if list := report.Lists[0]; list.Bad != len(lines) || !slices.Equal(lines[:6], []string{"4", "7", "9", "11", "13", "14"}) || !slices.Contains(lines, "20") {
+		t.Errorf("%d bad records, told at lines %v:\n%s", list.Bad, lines, strings.Join(report.Warnings, "\n"))
+	}
+	in.RPZ[0].Strict = true
+	if _, _, err := Rules(in); err == nil || !strings.Contains(err.Error(), file+":4: ") || !strings.Contains(err.Error(), file+":20: ") {
+		t.Errorf("strict: %v", err)
+	}
+}
+
+// TestNothingButBadLines: however many there are, they are counted, the first ones told, and the end is reached.
+func TestNothingButBadLines(t *testing.T) {
+	const count = 100_000
+	b := newBuilder()
+	faults := b.zone(strings.NewReader(strings.Repeat("<html>\n", count)), RPZ{File: "rpz", Pointer: "/p"}, Input{}, 1)
+	if bad := b.meta.Lists[0].Bad; len(faults) > 0 || bad != count || len(b.warnings) != limits.PolicyZoneFaults+1 {
+		t.Errorf("%v; %d bad records, %d warnings", faults, bad, len(b.warnings))
+	}
+}
+
+func TestPrefix(t *testing.T) {
+	for text, want := range map[string]string{
+		"32.1.2.0.192": "192.0.2.1/32", "24.0.2.0.192": "192.0.2.0/24", "24.9.2.0.192": "192.0.2.0/24", "0.0.0.0.0": "0.0.0.0/0",
+		"128.1.zz.db8.2001": "2001:db8::1/128", "32.zz.db8.2001": "2001:db8::/32", "0.zz": "::/0", "64.0.0.0.0.4.3.2.1": "1:2:3:4::/64",
+		"128.zz.2.0.192": "192:0:2::/128", "48.1.2.3.4.5.6.zz.9": "9:0:6::/48",
+		"33.1.2.0.192": "", "32.1.2.0": "", "32.1.2.0.256": "", "1.2.0.192": "", "129.zz": "", "128.zz.1.zz": "", "128.1.2.3.4.5.6.7": "",
+		"128.zz.1.2.3.4.5.6.7.8": "", "x.1.2.0.192": "", "-1.1.2.0.192": "", "32": "", "64.10000.zz": "",
+	} {
+		p, err := parsePrefix(dns.MustName(text))
+		if got := p.String(); (err == nil) != (want != "") || err == nil && got != want {
+			t.Errorf("%s: %s %v, want %q", text, got, err, want)
+		}
+	}
+}
+
 // check writes and opens what was built: the layout holds whatever the input.
 func check(t *testing.T, b *builder) {
 	t.Helper()
-	db := new(ruledb.Memory)
+	db := new(ruledb.Buffer)
 	if err := b.write(db); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.All(func(key, value []byte) error { _, err := policy.Check(key, value); return err }); err != nil {
+	if err := db.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := policy.Verify(db.Memory); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -141,7 +213,7 @@ func FuzzHosts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		b := newBuilder()
-		b.hosts(source{header: policy.Header{Origin: b.origin("", dns.NoEDE)}}, "hosts", strings.NewReader(text))
+		b.hosts(source{origin: b.origin(policy.Origin{EDE: dns.NoEDE})}, "hosts", strings.NewReader(text))
 		check(t, b)
 	})
 }
@@ -155,9 +227,9 @@ func FuzzZones(f *testing.F) {
 			return // may be long, may read files
 		}
 		b := newBuilder()
-		b.records(source{Rule: Rule{Records: text}, header: policy.Header{Origin: b.origin("", dns.NoEDE)}})
-		b.zone(strings.NewReader(text), RPZ{"rpz", "/p"}, Input{}, 1)
-		b.zone(strings.NewReader(text), RPZ{"rpz", "/p"}, Input{NoData: true}, 2)
+		b.records(source{Rule: Rule{Records: text}, origin: b.origin(policy.Origin{EDE: dns.NoEDE})})
+		b.zone(strings.NewReader(text), RPZ{File: "rpz", Pointer: "/p"}, Input{}, 1)
+		b.zone(strings.NewReader(text), RPZ{File: "rpz", Pointer: "/p"}, Input{NoData: true}, 2)
 		check(t, b)
 	})
 }

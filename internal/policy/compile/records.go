@@ -7,7 +7,7 @@ import (
 	"knot-resolver/internal/policy"
 )
 
-// records adds the records of a rule's zone-file text. Wildcards are names like others there.
+// records adds the records of a rule's zone-file text. A wildcard stands for the names below that have no closer rule.
 func (b *builder) records(s source) error {
 	if s.Records == "" {
 		return nil
@@ -32,16 +32,19 @@ func (b *builder) records(s source) error {
 
 // localRecord adds one record.
 func (b *builder) localRecord(s source, zone *zoneFile, rec record) *Error {
-	h := policy.Header{Origin: s.header.Origin, TTL: rec.ttl}
-	n := b.node(rec.owner, 0)
-	if err := b.add(n, rec.typ, h, rec.rdata); err != nil {
+	at := s.at(rec.owner)
+	if rec.owner.IsWildcard() {
+		at = s.at(rec.owner.Parent())
+		at.place = policy.Under
+	}
+	if err := b.record(b.names, at, rec.typ, rec.ttl, rec.rdata); err != nil {
 		return zone.fault(rec.owner.String(), err.Error())
 	}
-	if rec.typ == dns.TypeDNAME {
-		b.subtree(rec.owner, policy.SubtreeDNAME, h, 0)
+	if rec.typ == dns.TypeDNAME && at.place == policy.At {
+		b.subtree(at, policy.SubtreeDNAME, rec.ttl)
 	}
-	if rec.typ != dns.TypeCNAME {
-		n.noData(h, s.NoData)
+	if rec.typ != dns.TypeCNAME && s.NoData {
+		b.noData(b.names, at, rec.ttl)
 	}
 	return nil
 }

@@ -3,44 +3,69 @@ package compile
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/limits"
 	"knot-resolver/internal/policy"
 )
 
-// rpz adds the rules of a response policy zone (draft-vixie-dnsop-dns-rpz): those whose trigger is
-// the name asked. A rule for a name is about that name alone; a rule for a wildcard is about
-// everything below. Within a zone the closest rule counts, among zones the first that has one.
-func (b *builder) rpz(z RPZ, in Input, l layer) error {
+// rpz adds the rules of a response policy zone (draft-ietf-dnsop-dns-rpz). A rule for a name is about that
+// name alone; a rule for a wildcard is about everything below.
+func (b *builder) rpz(z RPZ, in Input, list int) []error {
 	f, err := os.Open(z.File)
 	if err != nil {
-		return &Error{Pointer: z.Pointer, File: z.File, Reason: plainReason(err)}
+		return []error{&Error{Pointer: z.Pointer, File: z.File, Reason: plainReason(err)}}
 	}
 	defer f.Close()
-	return b.zone(f, z, in, l)
+	return b.zone(f, z, in, list)
 }
 
 // zone adds the rules in the text of a zone.
-func (b *builder) zone(r io.Reader, z RPZ, in Input, l layer) error {
-	text := bufio.NewReaderSize(r, 1<<16)
-	p := &policyZone{
-		b: b, layer: l, noData: in.NoData,
-		apex: originOf(text),
-		file: newZoneFile(text, z.File, in.ttl(0)),
-		skip: skipped{}, origin: b.origin(z.Pointer, dns.EDEBlocked),
+func (b *builder) zone(r io.Reader, z RPZ, in Input, list int) []error {
+	tags, err := b.tags(z.Tags)
+	if err != nil {
+		return []error{&Error{Pointer: z.Pointer, Reason: err.Error()}}
 	}
-	if fault := p.read(); fault != nil {
-		fault.Pointer = z.Pointer
-		return fault
+	text := bufio.NewReaderSize(r, 1<<16)
+	p := &policyZone{b: b, RPZ: z, apex: originOf(text), noData: in.NoData, skip: skipped{}}
+	p.file = newZoneFile(text, z.File, in.ttl(0))
+	b.meta.Lists = append(b.meta.Lists, policy.List{DryRun: z.DryRun, LogIP: z.LogIP, LogQ: z.LogName})
+	p.list = &b.meta.Lists[list-1]
+	if z.Override.CNAME != "" {
+		if p.target, err = ruleName(z.Override.CNAME); err != nil {
+			return []error{&Error{Pointer: z.Pointer, Name: z.Override.CNAME, Reason: err.Error()}}
+		}
+	}
+	b.meta.Origins = append(b.meta.Origins, policy.Origin{Text: z.Pointer, Tags: tags, List: list, EDE: z.EDE})
+	p.origin = uint16(len(b.meta.Origins) - 1)
+	if faults := p.read(); len(faults) > 0 {
+		return faults
 	}
 	// Clients see this text, so it does not tell where files are.
-	b.origins[p.origin].Text = "response policy zone " + p.apex.String() + " (" + filepath.Base(z.File) + ")"
+	b.meta.Origins[p.origin].Text = "response policy zone " + p.apex.String() + " (" + filepath.Base(z.File) + ")"
+	p.list.Name = b.listName(p.apex, z.File, list)
 	p.skip.warn(b, z.File)
 	return nil
+}
+
+// listName is the name of a zone in statistics: its apex or, when it has none, its file, and its number if others are called so, too.
+func (b *builder) listName(apex dns.Name, file string, list int) string {
+	name := strings.TrimSuffix(apex.String(), ".")
+	if name == "" {
+		name = filepath.Base(file)
+	}
+	for i := range b.meta.Lists[:list-1] {
+		if b.meta.Lists[i].Name == name {
+			return name + "#" + strconv.Itoa(list)
+		}
+	}
+	return name
 }
 
 // originOf returns the origin in force at the first record of a zone file, the root by default.
@@ -64,44 +89,61 @@ func originOf(text *bufio.Reader) dns.Name {
 
 // policyZone is a response policy zone being read.
 type policyZone struct {
+	RPZ
 	b      *builder
 	file   *zoneFile
-	layer  layer
+	list   *policy.List
 	apex   dns.Name
 	soa    bool // was read
 	rules  bool // so was a rule
 	noData bool
+	target dns.Name // of the override
 	origin uint16
 	skip   skipped
+	faults []error // bad records, the first ones
 }
 
-func (p *policyZone) read() *Error {
+// read adds everything. A bad record is skipped; in a strict zone, and when the zone as a whole makes no sense, that is an error.
+func (p *policyZone) read() []error {
 	for {
 		rec, ok, fault := p.file.next()
-		if fault != nil || !ok {
-			return fault
-		}
-		if rec.typ == dns.TypeSOA {
-			if fault := p.start(rec); fault != nil {
-				return fault
+		if ok {
+			if rec.typ == dns.TypeSOA {
+				if fault := p.start(rec); fault != nil {
+					return []error{p.placed(fault)}
+				}
+				continue
 			}
-			continue
+			fault = p.record(rec)
 		}
-		p.rules = true
-		if rec.typ == dns.TypeNS || rec.owner == p.apex || p.skip.unusable(rec) {
-			continue
+		if fault != nil {
+			p.bad(fault)
 		}
-		if !rec.owner.Below(p.apex) {
-			p.skip["they are outside of the zone"]++
-			continue
+		if !ok && (fault == nil || !p.file.resume(fault)) {
+			break
 		}
-		owner := rec.owner[:len(rec.owner)-len(p.apex)] + dns.Root
-		if p.skip.trigger(owner) {
-			continue
-		}
-		if fault := p.rule(owner, rec); fault != nil {
-			return fault
-		}
+	}
+	if p.Strict {
+		return p.faults
+	}
+	for _, fault := range p.faults {
+		p.b.warn("%v", fault)
+	}
+	if more := p.list.Bad - len(p.faults); more > 0 {
+		p.b.warn("%s: %d more bad records", p.File, more)
+	}
+	return nil
+}
+
+func (p *policyZone) placed(fault *Error) error {
+	fault.Pointer = p.Pointer
+	return fault
+}
+
+// bad counts a bad record, and tells the first ones.
+func (p *policyZone) bad(fault *Error) {
+	if p.list.Bad++; p.list.Bad <= limits.PolicyZoneFaults {
+		p.faults = append(p.faults, p.placed(fault))
 	}
 }
 
@@ -114,106 +156,136 @@ func (p *policyZone) start(rec record) *Error {
 	return nil
 }
 
-// rule adds one rule.
-func (p *policyZone) rule(owner dns.Name, rec record) *Error {
-	mark, reason := p.action(owner, rec)
-	if reason != "" {
-		p.skip[reason]++
+// record adds the rule of a record, if it is one.
+func (p *policyZone) record(rec record) *Error {
+	p.rules = true
+	if rec.typ == dns.TypeNS || rec.owner == p.apex || p.skip.unusable(rec) {
 		return nil
 	}
-	n := p.claim(owner)
-	if n == nil {
-		p.skip["rules before them decide about their names"]++
+	if !rec.owner.Below(p.apex) {
+		p.skip["they are outside of the zone"]++
 		return nil
 	}
-	h := policy.Header{Origin: p.origin, TTL: rec.ttl}
-	if mark != policy.MarkNone {
-		return p.mark(n, owner, h, mark)
+	owner := rec.owner[:len(rec.owner)-len(p.apex)] + dns.Root
+	all, at, err := p.spot(owner)
+	if err == nil {
+		err = p.rule(all, at, owner, rec)
 	}
-	if len(n.sets) == 0 && n.mark != policy.MarkNone {
-		return p.file.fault(owner.String(), "records beside an action")
-	}
-	if err := p.b.add(n, rec.typ, h, rec.rdata); err != nil {
+	if err != nil {
 		return p.file.fault(owner.String(), err.Error())
 	}
-	n.noData(h, p.noData)
+	p.list.Rules++
 	return nil
 }
 
-// mark gives a name the action of its CNAME record.
-func (p *policyZone) mark(n *node, owner dns.Name, h policy.Header, mark policy.Mark) *Error {
-	if len(n.sets) > 0 || n.mark != policy.MarkNone && n.mark != mark {
-		return p.file.fault(owner.String(), "another action or records for the same name")
+// spot says what the owner of a rule is about.
+func (p *policyZone) spot(owner dns.Name) (nodes, spot, error) {
+	at := spot{origin: p.origin}
+	last := owner.Suffix(1).FirstLabel()
+	name := owner[:len(owner)-len(owner.Suffix(1))] + dns.Root
+	addresses := policy.ClientAddress
+	switch last {
+	case "rpz-client-ip":
+	case "rpz-ip":
+		addresses, p.list.Response = policy.AnswerAddress, true
+	case "rpz-nsip":
+		addresses, p.list.Servers = policy.ServerAddress, true
+	case "rpz-nsdname":
+		p.list.Servers = true
+		at.name(name)
+		return p.b.servers, at, nil
+	default:
+		at.name(owner)
+		return p.b.names, at, nil
 	}
-	n.mark, n.header = mark, h
-	p.b.drops = p.b.drops || mark == policy.MarkDrop
+	prefix, err := parsePrefix(name)
+	at.key = prefixKey(prefix)
+	return p.b.addresses[addresses], at, err
+}
+
+// name is where rules for a name, or for what is below it, stand.
+func (s *spot) name(owner dns.Name) {
+	s.key = string(owner)
+	if owner.IsWildcard() {
+		s.key, s.place = string(owner.Parent()), policy.Under
+	}
+}
+
+// rule adds what a record says.
+func (p *policyZone) rule(all nodes, at spot, owner dns.Name, rec record) error {
+	mark, suffix := p.action(owner, rec)
+	old, records := p.b.find(all[at.key], at, policy.Marked, 0), p.anyRecords(all[at.key], at)
+	switch {
+	case mark != policy.MarkNone:
+		if records || old != nil && old.Kind != uint16(mark) {
+			return errAction
+		}
+		if old == nil {
+			all.put(at, policy.Rule{What: policy.Marked, TTL: rec.ttl, Kind: uint16(mark)})
+		}
+		return nil
+	case old != nil && !records:
+		return errRecords
+	case suffix != "":
+		if records {
+			return errAction
+		}
+		all.put(at, policy.Rule{What: policy.Substitute, TTL: rec.ttl, Kind: uint16(dns.TypeCNAME), RDatas: dns.RDatas(nil).Append([]byte(suffix))})
+		return nil
+	case p.target != "" && records:
+		return nil // all records of the name lead there already
+	}
+	t, rdata := rec.typ, rec.rdata
+	if p.target != "" {
+		t, rdata = dns.TypeCNAME, []byte(p.target)
+	}
+	if err := p.b.record(all, at, t, rec.ttl, rdata); err != nil {
+		return err
+	}
+	if p.noData {
+		p.b.noData(all, at, rec.ttl)
+	}
 	return nil
 }
 
-// action reads what a record asks for: a mark, or MarkNone for local data. reason says why it cannot
-// be had.
-func (p *policyZone) action(owner dns.Name, rec record) (m policy.Mark, reason string) {
-	if rec.typ != dns.TypeCNAME {
-		return policy.MarkNone, ""
-	}
-	target := dns.Name(rec.rdata).Lower()
-	switch first := target.FirstLabel(); {
-	case target == dns.Root:
-		return policy.MarkNXDomain, ""
-	case target == "\x01*\x00":
-		return policy.MarkNoData, ""
-	case target == owner || target == "\x0crpz-passthru\x00":
-		return policy.MarkPass, ""
-	case target == "\x08rpz-drop\x00":
-		return policy.MarkDrop, ""
-	case target.Labels() == 1 && strings.HasPrefix(first, "rpz-"):
-		return 0, "the action " + first + " is not supported yet"
-	case target.IsWildcard():
-		return 0, "CNAME to a wildcard is not supported yet"
-	}
-	return policy.MarkNone, ""
-}
+var (
+	errAction  = errors.New("another action or records for the same name")
+	errRecords = errors.New("records beside an action")
+)
 
-// claim returns the node of an owner, nil when rules of a lower layer decide about it.
-func (p *policyZone) claim(owner dns.Name) *node {
-	n := p.b.names[owner]
-	if n != nil {
-		if n.layer != p.layer {
-			return nil
-		}
-		return n
-	}
-	above := owner
-	if owner.IsWildcard() {
-		above = owner.Parent()
-	}
-	if s, ok := p.b.subtrees[above]; ok && s.kind != policy.SubtreeNone {
-		return nil
-	}
-	if p.covered(owner) {
-		return nil
-	}
-	if owner.IsWildcard() {
-		s := p.b.subtrees[above]
-		s.wildcard, s.wild = true, p.layer
-		if s.kind == policy.SubtreeNone {
-			s.header = policy.Header{Origin: p.origin}
-		}
-		p.b.subtrees[above] = s
-	}
-	return p.b.node(owner, p.layer)
-}
-
-// covered says whether a wildcard of a zone before this one covers the owner.
-func (p *policyZone) covered(owner dns.Name) bool {
-	if p.layer == 1 {
-		return false
-	}
-	for name := owner; name != dns.Root; {
-		name = name.Parent()
-		if s, ok := p.b.subtrees[name]; ok && s.wildcard && s.wild < p.layer {
+// anyRecords says whether the zone has records at a place already.
+func (p *policyZone) anyRecords(n []item, at spot) bool {
+	for i := range n {
+		if x := &n[i]; x.Origin == p.origin && x.place == at.place && (x.What == policy.Records || x.What == policy.Substitute) {
 			return true
 		}
 	}
 	return false
+}
+
+// action reads what a record asks for: a mark; or a suffix for the name asked; or local data, when there is neither.
+func (p *policyZone) action(owner dns.Name, rec record) (m policy.Mark, suffix dns.Name) {
+	if p.Override.Mark != policy.MarkNone || p.target != "" {
+		return p.Override.Mark, ""
+	}
+	if rec.typ != dns.TypeCNAME {
+		return policy.MarkNone, ""
+	}
+	target := dns.Name(rec.rdata).Lower()
+	switch target {
+	case dns.Root:
+		return policy.MarkNXDomain, ""
+	case "\x01*\x00":
+		return policy.MarkNoData, ""
+	case owner, "\x0crpz-passthru\x00":
+		return policy.MarkPass, ""
+	case "\x08rpz-drop\x00":
+		return policy.MarkDrop, ""
+	case "\x0crpz-tcp-only\x00":
+		return policy.MarkTCP, ""
+	}
+	if target.IsWildcard() {
+		return policy.MarkNone, target.Parent()
+	}
+	return policy.MarkNone, ""
 }

@@ -17,8 +17,11 @@ const originAddresses = "/local-data/addresses"
 // source is a rule ready to be added.
 type source struct {
 	Rule
-	header policy.Header
+	origin uint16
 }
+
+// at is where the rule's words about a name stand.
+func (s *source) at(name dns.Name) spot { return spot{string(name), policy.At, s.origin} }
 
 // rules returns all local data in order, TTLs filled in.
 func (in *Input) rules() []Rule {
@@ -35,7 +38,11 @@ func (in *Input) rules() []Rule {
 
 // rule adds one rule.
 func (b *builder) rule(r Rule) (faults []error) {
-	s := source{Rule: r, header: policy.Header{Origin: b.ruleOrigin(r), TTL: r.TTL}}
+	tags, err := b.tags(r.Tags)
+	if err != nil {
+		return []error{&Error{Pointer: r.Pointer, Reason: err.Error()}}
+	}
+	s := source{Rule: r, origin: b.origin(r.from(tags))}
 	for _, text := range r.Names {
 		faults = append(faults, b.name(s, text)...)
 	}
@@ -48,20 +55,16 @@ func (b *builder) rule(r Rule) (faults []error) {
 	return faults
 }
 
-// ruleOrigin makes the origin of a rule. Addresses come first and share one.
-func (b *builder) ruleOrigin(r Rule) uint16 {
-	text, code := r.Pointer, dns.NoEDE
+// from is the origin of a rule. Addresses come first and share one.
+func (r *Rule) from(tags policy.Tags) policy.Origin {
+	o := policy.Origin{Text: r.Pointer, Tags: tags, EDE: dns.NoEDE}
 	if r.origin != "" {
-		text = r.origin
+		o.Text = r.origin
 	}
 	if r.Subtree == policy.SubtreeNXDomain {
-		code = dns.EDEFiltered
+		o.EDE = dns.EDEFiltered
 	}
-	o := policy.Origin{Text: text, EDE: code}
-	if last := len(b.origins) - 1; last >= 0 && b.origins[last] == o {
-		return uint16(last)
-	}
-	return b.origin(text, code)
+	return o
 }
 
 // name adds a name with its addresses and what happens below it.
@@ -71,7 +74,7 @@ func (b *builder) name(s source, text string) (faults []error) {
 		return []error{&Error{Pointer: s.Pointer, Name: text, Reason: err.Error()}}
 	}
 	if s.Subtree != policy.SubtreeNone {
-		b.subtree(name, s.Subtree, s.header, 0)
+		b.subtree(s.at(name), s.Subtree, s.TTL)
 	}
 	for _, ip := range s.Addrs {
 		if err := b.address(s, name, ip, s.Subtree == policy.SubtreeNone); err != nil {
@@ -91,17 +94,18 @@ func (b *builder) address(s source, name dns.Name, ip netip.Addr, reverse bool) 
 	if ip.Is6() {
 		t = dns.TypeAAAA
 	}
-	n := b.node(name, 0)
-	if b.add(n, t, s.header, ip.AsSlice()) != nil {
+	if b.record(b.names, s.at(name), t, s.TTL, ip.AsSlice()) != nil {
 		return &Error{Name: name.String(), Reason: fmt.Sprintf("more than %d records of type %v", limits.RRsetRecords, t)}
 	}
-	if s.Subtree == policy.SubtreeNone { // a subtree rule knows what its apex has
-		n.noData(s.header, s.NoData)
+	if s.NoData && s.Subtree == policy.SubtreeNone { // a subtree rule knows what its apex has
+		b.noData(b.names, s.at(name), s.TTL)
 	}
 	if reverse {
-		n := b.node(ReverseName(ip), 0)
-		b.add(n, dns.TypePTR, s.header, []byte(name)) // all names of 0.0.0.0 need not fit: the report warns
-		n.noData(s.header, s.NoData)
+		at := s.at(ReverseName(ip))
+		b.record(b.names, at, dns.TypePTR, s.TTL, []byte(name)) // all names of 0.0.0.0 need not fit: the report warns
+		if s.NoData {
+			b.noData(b.names, at, s.TTL)
+		}
 	}
 	return nil
 }

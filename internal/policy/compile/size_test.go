@@ -30,7 +30,7 @@ func blockList(t testing.TB, names int) string {
 }
 
 func BenchmarkCompile100k(b *testing.B) {
-	in := Input{RPZ: []RPZ{{blockList(b, 50_000), "/p"}}}
+	in := Input{RPZ: []RPZ{{File: blockList(b, 50_000), Pointer: "/p"}}}
 	b.ReportAllocs()
 	for b.Loop() {
 		w, err := ruledb.Store{Dir: b.TempDir()}.Create()

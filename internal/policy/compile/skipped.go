@@ -36,12 +36,12 @@ func (s skipped) unusable(rec record) bool {
 // triggers are the last labels of owners that stand for something else than the name asked.
 var triggers = [...]string{"rpz-client-ip", "rpz-ip", "rpz-nsdname", "rpz-nsip"}
 
-// trigger says whether an owner, relative to its zone, asks for a trigger that is not supported.
+// trigger says whether an owner of local data is one of a response policy zone.
 func (s skipped) trigger(owner dns.Name) bool {
 	last := owner.Suffix(1).FirstLabel()
 	if !slices.Contains(triggers[:], last) {
 		return false
 	}
-	s["triggers "+last+" are not supported yet"]++
+	s["triggers "+last+" belong into response policy zones"]++
 	return true
 }

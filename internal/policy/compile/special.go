@@ -24,10 +24,14 @@ const (
 	nxdomainNames    = `default.service.arpa 6tisch.arpa eap-noob.arpa invalid local onion test`
 )
 
-// specialUse adds the special-use names where the configuration has no rule of its own.
+// specialUse adds the special-use names where the configuration has no rule of its own for everybody.
 func specialUse(b *builder) {
-	h := policy.Header{Origin: b.origin("special-use name", dns.NoEDE), TTL: specialTTL}
-	own := b.subtrees[dns.MustName("localhost")].kind != policy.SubtreeNone
+	origin := b.origin(policy.Origin{Text: "special-use name", EDE: dns.NoEDE, Special: true})
+	at := func(name string) spot { return spot{string(dns.MustName(name)), policy.At, origin} }
+	own := func(s spot) bool { return b.find(b.names[s.key], s, policy.Tree, 0) != nil }
+	if !own(at("localhost")) {
+		localhost(b, origin)
+	}
 	for kind, names := range map[policy.Subtree][]string{
 		policy.SubtreeEmpty:       emptyZones(),
 		policy.SubtreeEmptyNoData: strings.Fields(emptyNoDataNames),
@@ -35,15 +39,10 @@ func specialUse(b *builder) {
 		policy.SubtreeRedirect:    {"localhost"},
 	} {
 		for _, name := range names {
-			s := b.subtrees[dns.MustName(name)]
-			if s.kind == policy.SubtreeNone {
-				s.header, s.kind = h, kind
+			if s := at(name); !own(s) {
+				b.subtree(s, kind, specialTTL)
 			}
-			b.subtrees[dns.MustName(name)] = s
 		}
-	}
-	if !own {
-		localhost(b, h)
 	}
 }
 
@@ -62,25 +61,24 @@ func emptyZones() []string {
 }
 
 // localhost adds the records of localhost and of the addresses it stands for.
-func localhost(b *builder, h policy.Header) {
+func localhost(b *builder, origin uint16) {
 	name := dns.MustName("localhost")
-	one := func(rdata []byte) dns.RDatas { return dns.RDatas(nil).Append(rdata) }
 	v4, v6 := netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()
-	b.special(name, dns.TypeA, h, one(v4.AsSlice()))
-	b.special(name, dns.TypeAAAA, h, one(v6.AsSlice()))
-	b.special(name, dns.TypeNS, h, one([]byte(name)))
-	b.special(name, dns.TypePTR, h, one([]byte(name)))
-	b.special(ReverseName(v6), dns.TypePTR, h, one([]byte(name)))
+	for _, rec := range []struct {
+		owner dns.Name
+		typ   dns.Type
+		rdata []byte
+	}{
+		{name, dns.TypeA, v4.AsSlice()}, {name, dns.TypeAAAA, v6.AsSlice()}, {name, dns.TypeNS, []byte(name)}, {name, dns.TypePTR, []byte(name)},
+		{ReverseName(v6), dns.TypePTR, []byte(name)}, {ReverseName(v4), dns.TypePTR, []byte(name)},
+	} {
+		s := spot{string(rec.owner), policy.At, origin}
+		if b.find(b.names[s.key], s, policy.Records, uint16(rec.typ)) == nil {
+			b.names.put(s, policy.Rule{What: policy.Records, TTL: specialTTL, Kind: uint16(rec.typ), RDatas: dns.RDatas(nil).Append(rec.rdata)})
+		}
+	}
 	// Inside 127.in-addr.arpa, whose other names do not exist, this one needs a mark that it does.
-	b.special(ReverseName(v4), dns.TypePTR, h, one([]byte(name)))
-	b.node(ReverseName(v4), 0).noData(h, b.names[ReverseName(v4)].mark == policy.MarkNone)
-}
-
-// special adds a whole set unless the configuration has one, or a response policy zone decides about
-// the name.
-func (b *builder) special(name dns.Name, t dns.Type, h policy.Header, records dns.RDatas) {
-	n := b.node(name, 0)
-	if n.layer == 0 && n.set(t) == nil {
-		n.sets = append(n.sets, set{typ: t, header: h, records: records})
+	if s := (spot{string(ReverseName(v4)), policy.At, origin}); b.find(b.names[s.key], s, policy.Marked, 0) == nil {
+		b.noData(b.names, s, specialTTL)
 	}
 }

@@ -15,10 +15,12 @@ import (
 // zoneFile reads records from the text of a zone file, one at a time. $ORIGIN, $TTL, $GENERATE and
 // $INCLUDE are honoured.
 type zoneFile struct {
-	parser *miekg.ZoneParser
-	lines  *lineReader
-	file   string
-	buf    [1 << 16]byte
+	parser  *miekg.ZoneParser
+	lines   *lineReader
+	before  int // lines before the parser's first
+	resumed int // line feeds when it began
+	file    string
+	buf     [1 << 16]byte
 }
 
 // record is one resource record of a zone file.
@@ -33,12 +35,46 @@ type record struct {
 // newZoneFile reads text, which is the content of file, with the root as origin. ttl is that of
 // records that have none.
 func newZoneFile(text io.Reader, file string, ttl uint32) *zoneFile {
-	// Unlike a default set from outside, $TTL is not replaced by the TTLs of records (RFC 2308 section 4).
-	first := strings.NewReader(fmt.Sprintf("$TTL %d\n", ttl))
-	z := &zoneFile{lines: &lineReader{r: bufio.NewReaderSize(io.MultiReader(first, text), 1<<16), ends: -1}, file: file}
-	z.parser = miekg.NewZoneParser(z.lines, ".", file)
-	z.parser.SetIncludeAllowed(true)
+	z := &zoneFile{lines: &lineReader{r: bufio.NewReaderSize(text, 1<<16), origin: dns.Root, ttl: strconv.FormatUint(uint64(ttl), 10)}, file: file}
+	z.begin("")
 	return z
+}
+
+// begin starts a parser for what is left, of which some was taken from the reader already, with what directives before have set.
+func (z *zoneFile) begin(taken string) {
+	// Unlike a default set from outside, $TTL is not replaced by the TTLs of records (RFC 2308 section 4).
+	head := fmt.Sprintf("$TTL %s\n$ORIGIN %v\n", z.lines.ttl, z.lines.origin)
+	z.before = z.lines.ends - strings.Count(head, "\n")
+	z.lines.head, z.lines.line = head+taken, z.lines.line[:0]
+	z.parser = miekg.NewZoneParser(z.lines, ".", z.file)
+	z.parser.SetIncludeAllowed(true)
+}
+
+// resume goes on behind a line with a mistake, and behind lines without an owner that follow it. It
+// returns false at the end of the text.
+func (z *zoneFile) resume(fault *Error) bool {
+	l := z.lines
+	taken := ""
+	stuck := l.ends == z.resumed && l.last == '\n'
+	if fault.File == z.file && l.number() > fault.Line && !stuck {
+		taken = string(l.line) // the parser has looked into the next line
+	} else if (l.last != '\n' || stuck) && l.skip() != nil {
+		return false
+	}
+	z.resumed = l.ends
+	for taken == "" {
+		switch c, err := l.r.Peek(1); {
+		case err != nil:
+			return false
+		case c[0] != ' ' && c[0] != '\t':
+			z.begin("")
+			return true
+		case l.skip() != nil:
+			return false
+		}
+	}
+	z.begin(taken)
+	return true
 }
 
 // next returns the next record; ok is false at the end. An error has no Pointer.
@@ -65,10 +101,10 @@ func (z *zoneFile) next() (rec record, ok bool, fault *Error) {
 
 // fault is an error about the record read last.
 func (z *zoneFile) fault(name, reason string) *Error {
-	return &Error{File: z.file, Line: z.lines.line(), Name: name, Reason: reason}
+	return &Error{File: z.file, Line: z.lines.number(), Name: name, Reason: reason}
 }
 
-// syntax takes an error of the parser apart: it ends with the place.
+// syntax takes an error of the parser apart: it ends with the place, and begins with the file when that was included.
 func (z *zoneFile) syntax(err error) *Error {
 	text, place, found := cutLast(err.Error(), " at line: ")
 	if !found {
@@ -81,7 +117,7 @@ func (z *zoneFile) syntax(err error) *Error {
 	line, _, _ := strings.Cut(place, ":")
 	number, _ := strconv.Atoi(line)
 	if file == z.file {
-		number-- // the $TTL
+		number += z.before
 	}
 	return &Error{File: file, Line: number, Reason: reason}
 }
@@ -93,13 +129,21 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// lineReader counts lines. The parser reads octet by octet and never beyond the end of a record, so
-// the line it is in is that of the record.
+// lineReader counts lines, and remembers what directives set. The parser reads octet by octet, and as a rule not beyond
+// the end of a record, so the line it is in is that of the record.
 type lineReader struct {
+	head string // before what is in r; not counted
 	r    *bufio.Reader
-	ends int  // line feeds so far
-	last byte // octet
+	ends int    // line feeds so far
+	last byte   // octet
+	line []byte // the beginning of the present line, so far
+
+	origin dns.Name
+	ttl    string
 }
+
+// directiveLength is how much of a line is looked at for directives.
+const directiveLength = 1 << 10
 
 // Read is there for io.Reader; the parser does not use it.
 func (l *lineReader) Read(p []byte) (int, error) {
@@ -108,17 +152,55 @@ func (l *lineReader) Read(p []byte) (int, error) {
 
 // ReadByte implements io.ByteReader.
 func (l *lineReader) ReadByte() (byte, error) {
-	c, err := l.r.ReadByte()
-	if err == nil {
-		if l.last = c; c == '\n' {
-			l.ends++
-		}
+	if len(l.head) > 0 {
+		c := l.head[0]
+		l.head = l.head[1:]
+		return c, nil
 	}
-	return c, err
+	c, err := l.r.ReadByte()
+	if err != nil {
+		return c, err
+	}
+	if l.last = c; c != '\n' {
+		if len(l.line) < directiveLength {
+			l.line = append(l.line, c)
+		}
+		return c, nil
+	}
+	if l.ends++; len(l.line) > 0 && l.line[0] == '$' {
+		l.directive(strings.Fields(string(l.line)))
+	}
+	l.line = l.line[:0]
+	return c, nil
 }
 
-// line returns the number of the line that was read last.
-func (l *lineReader) line() int {
+// skip reads to the end of the line.
+func (l *lineReader) skip() error {
+	for {
+		if c, err := l.ReadByte(); err != nil || c == '\n' {
+			return err
+		}
+	}
+}
+
+func (l *lineReader) directive(fields []string) {
+	switch {
+	case len(fields) < 2:
+	case strings.EqualFold(fields[0], "$TTL") && strings.Trim(fields[1], "0123456789") == "":
+		l.ttl = fields[1]
+	case strings.EqualFold(fields[0], "$ORIGIN"):
+		name := fields[1]
+		if !strings.HasSuffix(name, ".") {
+			name += "." + strings.TrimPrefix(l.origin.String(), ".")
+		}
+		if origin, err := dns.ParseName(name); err == nil {
+			l.origin = origin
+		}
+	}
+}
+
+// number returns the number of the line that was read last.
+func (l *lineReader) number() int {
 	if l.last == '\n' {
 		return l.ends
 	}

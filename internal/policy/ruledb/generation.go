@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"knot-resolver/internal/limits"
 )
@@ -45,25 +47,39 @@ func (s Store) Newest() (n uint64, ok bool, err error) {
 	return list[len(list)-1], true, nil
 }
 
-// Open loads a complete generation. Damage is reported as [ErrFile].
+// Open maps a complete generation. Damage is reported as [ErrFile].
 func (s Store) Open(n uint64) (*Memory, error) {
-	f, err := os.Open(s.file(n))
+	file, err := mapFile(s.file(n))
 	if err != nil {
 		return nil, fmt.Errorf("rules generation %d: %w", n, err)
+	}
+	m, err := Parse(file)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("rules generation %d: %w", n, err), unix.Munmap(file))
+	}
+	runtime.AddCleanup(m, func(file []byte) { unix.Munmap(file) }, file)
+	return m, nil
+}
+
+// mapFile maps a file for reading.
+func mapFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, limits.RuleFileBytes+1))
+	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("rules generation %d: %w", n, err)
+		return nil, err
 	}
-	if len(content) > limits.RuleFileBytes {
-		return nil, fmt.Errorf("rules generation %d: %w: longer than %d bytes", n, ErrFile, limits.RuleFileBytes)
+	if info.Size() == 0 || info.Size() > limits.RuleFileBytes {
+		return nil, fmt.Errorf("%w: %d octets", ErrFile, info.Size())
 	}
-	m, err := Parse(content)
+	file, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {
-		return nil, fmt.Errorf("rules generation %d: %w", n, err)
+		return nil, fmt.Errorf("map %s: %w", path, err)
 	}
-	return m, nil
+	return file, nil
 }
 
 // Remove deletes one generation. It is no error when there is none of that number.
@@ -119,7 +135,7 @@ func (s Store) Create() (*Writer, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("new rules generation: %w", err), s.Remove(n))
 	}
-	w := &Writer{store: s, number: n, file: f, buffer: bufio.NewWriterSize(f, 1<<16)}
+	w := &Writer{store: s, number: n, file: f, buffer: bufio.NewWriterSize(f, 1<<20)}
 	if w.enc, err = newEncoder(w.buffer); err != nil {
 		return nil, errors.Join(err, w.Abort())
 	}
@@ -151,8 +167,8 @@ func (s Store) reserve() (uint64, error) {
 func (w *Writer) Number() uint64 { return w.number }
 
 // Put implements Sink.
-func (w *Writer) Put(key, value []byte) error {
-	if err := w.enc.put(key, value); err != nil {
+func (w *Writer) Put(space byte, name string, value []byte) error {
+	if err := w.enc.put(space, name, value); err != nil {
 		return fmt.Errorf("rules generation %d: %w", w.number, err)
 	}
 	return nil

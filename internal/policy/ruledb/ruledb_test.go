@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
-
-	"knot-resolver/internal/limits"
 )
 
-// file encodes pairs given as "key=value", in order.
+// file encodes pairs given as "name=value", all in space 'x'.
 func file(t testing.TB, pairs ...string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
@@ -23,8 +22,8 @@ func file(t testing.TB, pairs ...string) []byte {
 		t.Fatal(err)
 	}
 	for _, p := range pairs {
-		key, value, _ := bytes.Cut([]byte(p), []byte("="))
-		if err := e.put(key, value); err != nil {
+		name, value, _ := bytes.Cut([]byte(p), []byte("="))
+		if err := e.put('x', string(name), value); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,44 +33,65 @@ func file(t testing.TB, pairs ...string) []byte {
 	return buf.Bytes()
 }
 
+func nothing(byte, []byte, []byte) error { return nil }
+
 func TestRoundTrip(t *testing.T) {
-	m, err := Parse(file(t, "a=1", "b=", "c=33"))
+	m, err := Parse(file(t, "a=1", "b=", "=33"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]string{"a": "1", "b": "", "c": "33"} {
-		if got, ok := m.Get([]byte(key)); !ok || string(got) != want {
-			t.Errorf("%s: %q %v, want %q", key, got, ok, want)
+	for name, want := range map[string]string{"a": "1", "b": "", "": "33"} {
+		if got, ok := m.Get('x', name); !ok || string(got) != want {
+			t.Errorf("%s: %q %v, want %q", name, got, ok, want)
+		}
+		if _, ok := m.Get('y', name); ok {
+			t.Errorf("%s is in another space", name)
 		}
 	}
-	if _, ok := m.Get([]byte("d")); ok || m.Len() != 3 {
+	if _, ok := m.Get('x', "d"); ok || m.Len() != 3 {
 		t.Errorf("%d pairs, want 3", m.Len())
 	}
-	if m, err := Parse(file(t)); err != nil || m.Len() != 0 {
+	if err := m.All(nothing); err != nil {
+		t.Error(err)
+	}
+	m, err = Parse(file(t))
+	if err != nil || m.Len() != 0 || m.All(nothing) != nil {
 		t.Errorf("empty file: %v", err)
+	}
+	if _, ok := m.Get('x', ""); ok {
+		t.Error("found in an empty file")
+	}
+}
+
+// TestManyPairs fills tables of many sizes and finds everything again, and nothing else.
+func TestManyPairs(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 5, 6, 7, 100, 767, 768, 769, 5000} {
+		var pairs []string
+		for i := range n {
+			pairs = append(pairs, fmt.Sprintf("name%d=%d", i, i))
+		}
+		m, err := Parse(file(t, pairs...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			if v, ok := m.Get('x', fmt.Sprint("name", i)); !ok || string(v) != fmt.Sprint(i) {
+				t.Fatalf("%d pairs: %d is %q %v", n, i, v, ok)
+			}
+			if _, ok := m.Get('x', fmt.Sprint("nome", i)); ok {
+				t.Fatalf("%d pairs: what is not there was found", n)
+			}
+		}
+		if err := m.All(nothing); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
 func TestEncoderRefuses(t *testing.T) {
-	for name, second := range map[string]struct{ key, value []byte }{
-		"same key":   {[]byte("b"), nil},
-		"lower key":  {[]byte("a"), nil},
-		"no key":     {nil, nil},
-		"long key":   {bytes.Repeat([]byte("x"), limits.RuleKeyBytes+1), nil},
-		"long value": {[]byte("c"), make([]byte, limits.RuleValueBytes+1)},
-	} {
-		e, _ := newEncoder(new(bytes.Buffer))
-		if err := e.put([]byte("b"), nil); err != nil {
-			t.Fatal(err)
-		}
-		if e.put(second.key, second.value) == nil {
-			t.Errorf("%s was accepted", name)
-		}
-	}
-	m := new(Memory)
-	m.Put([]byte("b"), nil)
-	if err := m.Put([]byte("b"), nil); err != ErrOrder {
-		t.Errorf("Memory.Put out of order: %v", err)
+	e, _ := newEncoder(new(bytes.Buffer))
+	if e.put('x', string(make([]byte, MaxName+1)), nil) == nil {
+		t.Error("a long name was accepted")
 	}
 }
 
@@ -95,25 +115,53 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// seal makes a file of a body, with the checksum right whatever the body is.
-func seal(body []byte) []byte {
-	content := append(append([]byte(magic), version), body...)
+// seal makes a file of everything before the checksum, which is right whatever that is.
+func seal(content []byte) []byte {
 	sum := sha256.Sum256(content)
 	return append(content, sum[:]...)
 }
 
+// verify reads a file and goes through its pairs.
+func verify(file []byte) error {
+	m, err := Parse(file)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"", "a", "b", "never"} {
+		m.Get('x', name)
+	}
+	return m.All(nothing)
+}
+
+// TestLies: what only somebody could write who wants to be misunderstood is noticed, too.
 func TestLies(t *testing.T) {
-	end := func(n byte) string { return "\x00\x00\x00\x00\x00\x00\x00\x00\x00" + string(n) }
-	for name, body := range map[string]string{
-		"key beyond the end":   "\xff\xff\x00\x00\x00\x00a" + end(1),
-		"value beyond the end": "\x00\x01\xff\xff\xff\xffa" + end(1),
-		"wrong count":          "\x00\x01\x00\x00\x00\x00a" + end(2),
-		"keys out of order":    "\x00\x01\x00\x00\x00\x00b\x00\x01\x00\x00\x00\x00a" + end(2),
-		"key twice":            "\x00\x01\x00\x00\x00\x00a\x00\x01\x00\x00\x00\x00a" + end(2),
-		"after the end":        end(0) + "x",
+	good := file(t, "a=1", "b=22")
+	content := good[:len(good)-sha256.Size]
+	table := int(binary.BigEndian.Uint64(content[len(content)-8:]))
+	change := func(at int, with ...byte) []byte {
+		c := bytes.Clone(content)
+		copy(c[at:], with)
+		return seal(c)
+	}
+	full := bytes.Repeat([]byte{0xff}, len(content)-16-table)
+	for what, file := range map[string][]byte{
+		"name beyond the end":  change(start+1, 0xff),
+		"value beyond the end": change(start+2, 0x7f, 0xff),
+		"wrong count":          change(len(content)-9, 3),
+		"huge count":           change(len(content)-16, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
+		"table elsewhere":      change(len(content)-1, byte(start)),
+		"table beyond the end": change(len(content)-8, 0xff),
+		"empty table":          change(table, make([]byte, len(full))...),
+		"no empty slot":        change(table, full...),
+		"another space":        change(start, 'y'),
+		"same name":            file(t, "a=1", "a=2"),
+		"other name":           change(start+pairHeader, 'b'),
+		"something in between": seal(slices.Concat(content[:table], []byte{0}, content[table:])),
+		"nothing at all":       seal([]byte(magic + "\x03")),
+		"later version":        seal([]byte(magic + "\x04" + string(make([]byte, 100)))),
 	} {
-		if _, err := Parse(seal([]byte(body))); !errors.Is(err, ErrFile) {
-			t.Errorf("%s: %v", name, err)
+		if err := verify(file); !errors.Is(err, ErrFile) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
@@ -125,33 +173,50 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(magic), []byte{0, 1, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, raw, body []byte) {
-		Parse(raw)
-		m, err := Parse(seal(body))
-		if err != nil {
+		verify(raw)
+		file := seal(append(append([]byte(magic), version), body...))
+		if verify(file) != nil {
 			return
 		}
 		// What is accepted is exactly what would be written.
-		var pairs []string
-		m.All(func(key, value []byte) error {
-			pairs = append(pairs, string(binary.BigEndian.AppendUint16(nil, uint16(len(key))))+string(key)+string(value))
-			return nil
-		})
-		slices.SortFunc(pairs, func(a, b string) int { return bytes.Compare(keyOf(a), keyOf(b)) })
+		m, _ := Parse(file)
 		var buf bytes.Buffer
 		e, _ := newEncoder(&buf)
-		for _, p := range pairs {
-			if err := e.put(keyOf(p), []byte(p[2+len(keyOf(p)):])); err != nil {
-				t.Fatal(err)
+		m.All(func(space byte, name, value []byte) error {
+			if got, ok := m.Get(space, string(name)); !ok || !bytes.Equal(got, value) {
+				t.Fatalf("%q is not found", name)
 			}
-		}
+			return e.put(space, string(name), value)
+		})
 		e.finish()
-		if !bytes.Equal(buf.Bytes(), seal(body)) {
+		if buf.Len() != len(file) {
 			t.Fatal("accepted a file that is not written this way")
 		}
 	})
 }
 
-func keyOf(p string) []byte { return []byte(p[2 : 2+binary.BigEndian.Uint16([]byte(p))]) }
+// TestMappedAsLongAsUsed: the file stays mapped while its Memory is reachable, whatever happens to its name.
+func TestMappedAsLongAsUsed(t *testing.T) {
+	s := Store{Dir: t.TempDir()}
+	w, err := s.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Put('x', "a", make([]byte, 1<<20)), w.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		m, err := s.Open(w.Number())
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.GC()
+		if v, ok := m.Get('x', "a"); !ok || bytes.Count(v, []byte{0}) != 1<<20 {
+			t.Fatal("value lost")
+		}
+		runtime.KeepAlive(m)
+	}
+}
 
 func TestGenerations(t *testing.T) {
 	s := Store{Dir: filepath.Join(t.TempDir(), "ruledb")}
@@ -164,7 +229,7 @@ func TestGenerations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Put(fmt.Appendf(nil, "k%d", w.Number()), nil); err != nil {
+		if err := w.Put('x', fmt.Sprint("k", w.Number()), nil); err != nil {
 			t.Fatal(err)
 		}
 		return w
@@ -210,7 +275,7 @@ func TestGenerations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := m.Get(fmt.Appendf(nil, "k%d", third.Number())); !ok {
+	if _, ok := m.Get('x', fmt.Sprint("k", third.Number())); !ok {
 		t.Error("key lost")
 	}
 	if err := s.Remove(third.Number()); err != nil {
