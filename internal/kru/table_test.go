@@ -140,8 +140,8 @@ func TestForgetsAll(t *testing.T) {
 // else is taken for one of them.
 func TestHeavyAmongMany(t *testing.T) {
 	many := uint64(10_000_000)
-	if testing.Short() {
-		many /= 10
+	if testing.Short() || raceEnabled {
+		many /= 20
 	}
 	table := newTestTable(t, Settings{Capacity: 1 << 19, Decay: 0.0004})
 	if bytes := len(table.cells) * cellOctets; bytes != 4<<20 {

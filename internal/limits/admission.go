@@ -14,11 +14,12 @@ const (
 	// worked on: whoever is ready to run waits as long, those who answer from the cache too.
 	StartDelay, ResolvingWindow = 10 * time.Millisecond, 100 * time.Millisecond
 
-	// Waiting is how many datagrams, and how many messages on streams, wait to be worked on: 8 KiB
-	// each, 32 MiB together (the original defers 64 MiB).
-	Waiting = 2048
-	// WaitingTime is how long they may: later the client has asked again (resolver.md 10).
-	WaitingTime = time.Second
+	// Waiting is how many datagrams, and how many messages on streams, wait to be worked on: 5 KiB each, 40 MiB together (the
+	// original defers 64 MiB). With Resolving it is 10 000 clients who ask for one name at once (FT-48).
+	Waiting = 4096
+	// WaitingTime is how long messages may: later the client has asked again (resolver.md 10). Datagrams have less: their
+	// clients are told to come over TCP then, where nobody is in their way who is not there.
+	WaitingTime, DatagramWaitingTime = time.Second, 300 * time.Millisecond
 	// WaitingCheck is how often it is looked who has waited too long, or is worked on too long.
 	WaitingCheck = 20 * time.Millisecond
 	// ResolvingAge is how long a request is worked on before another that waits may take its place (CM-09);
@@ -28,7 +29,7 @@ const (
 	// PendingDatagrams and PendingMessages are how many requests of one client (IPv6: of one /64) are worked on
 	// or wait, by UDP and on streams (B25: 1 000; CM-08: at most 200 answers at once to an address that may be forged).
 	PendingDatagrams, PendingMessages = 200, 1000
-	// DatagramAge is how old an answer by UDP may be when its client has half of PendingDatagrams (CM-08).
+	// DatagramAge is how old an answer by UDP may be when its client had more than half of PendingDatagrams (CM-08).
 	DatagramAge = 1900 * time.Millisecond
 
 	// PrioritySources is how many networks are told apart by what is spent on them: 4 MiB (resolver.md 10).

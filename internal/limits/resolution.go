@@ -51,8 +51,9 @@ const (
 	ServersPerCut = 26
 	// Referrals followed for one name: no real chain of delegations is longer.
 	Referrals = 32
-	// WaitersPerResolution is the most clients attached to one resolution in flight (B26).
-	WaitersPerResolution = 1000
+	// WaitersPerResolution is the most clients attached to one resolution in flight: all that can be in work. B26
+	// asks for 1 000, but then most clients of a hot name that runs out would be told a failure (FT-48).
+	WaitersPerResolution = Resolving
 	// Resolutions in flight per worker (B27).
 	Resolutions = 4096
 )

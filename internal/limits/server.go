@@ -13,6 +13,9 @@ const (
 	// streams announcing a longer message closed, so a client can never make us buffer 64 KiB.
 	QueryBytes = 4096
 
+	// UsualQueryBytes is the room the copy of a query starts with: the longest name and some options.
+	UsualQueryBytes = 512
+
 	// UDPAnswerBytes is the room an answer buffer starts with: the largest datagram sent by
 	// default (1232) and most configured ones fit without growing it.
 	UDPAnswerBytes = 4096

@@ -13,6 +13,16 @@ func (c *chain) push(m *miss) {
 	c.last = m
 }
 
+func (c *chain) pushFront(m *miss) {
+	m.before, m.after = nil, c.first
+	if c.first == nil {
+		c.last = m
+	} else {
+		c.first.before = m
+	}
+	c.first = m
+}
+
 func (c *chain) remove(m *miss) {
 	if m.before == nil {
 		c.first = m.after
@@ -29,6 +39,11 @@ func (c *chain) remove(m *miss) {
 
 func (c *class) push(m *miss) {
 	c.chains[m.class].push(m)
+	c.count++
+}
+
+func (c *class) pushFront(m *miss) {
+	c.chains[m.class].pushFront(m)
 	c.count++
 }
 

@@ -21,7 +21,8 @@ type miss struct {
 
 	loop   *udpLoop // where it came from: this
 	peer   batch.Peer
-	stream *stream // or this
+	stream *stream             // or this
+	reply  func(answer []byte) // or this
 
 	// The rest belongs to the queue, under the dispatcher's lock.
 	key           clientKey
@@ -48,9 +49,6 @@ func (s *Server) take(req *Request, l lane) *miss {
 	m := s.misses.Get().(*miss)
 	*m = miss{raw: append(m.raw[:0], req.Raw...), answer: m.answer, request: *req, lane: l}
 	m.request.Raw = m.raw
-	if s.opts.Priority != nil {
-		m.class = s.opts.Priority(req)
-	}
 	return m
 }
 
@@ -58,6 +56,24 @@ func (s *Server) take(req *Request, l lane) *miss {
 func (s *Server) release(m *miss) {
 	*m = miss{raw: m.raw, answer: m.answer}
 	s.misses.Put(m)
+}
+
+// Answer takes a request that came otherwise than over a socket of the server through the same way. It calls reply once,
+// perhaps later, with the answer or with nothing; the answer is valid during the call.
+func (s *Server) Answer(req *Request, reply func(answer []byte)) {
+	if answer, done := s.opts.Handler.Inline(nil, req); done {
+		reply(answer)
+		return
+	}
+	l := messages
+	if req.Transport.Datagram() {
+		l = datagrams
+	}
+	m := s.take(req, l)
+	m.reply = reply
+	if refused := s.dispatch.submit(m); refused != nil {
+		s.dispatch.deliver(refused)
+	}
 }
 
 // submit has a miss worked on now or later. It returns one that has to be turned away, if any: this one or another.
@@ -122,6 +138,9 @@ func (d *dispatcher) deliver(m *miss) {
 		m.ready = s.shed(m.answer[:0], m)
 	}
 	switch {
+	case m.reply != nil:
+		m.reply(m.ready)
+		s.release(m)
 	case m.stream != nil:
 		m.stream.late(m)
 	case len(m.ready) > 0 && s.ctx.Err() == nil:
@@ -196,7 +215,7 @@ func (d *dispatcher) evict(now time.Time) {
 // outlived says whether an answer comes so late that it does more harm than good: datagrams that were asked for in the
 // name of one client are not collected to be sent at once (CM-08).
 func (q *queue) outlived(m *miss, now time.Time) bool {
-	return m.lane == datagrams && now.Sub(m.since)+m.waited > limits.DatagramAge && 2*q.clients[m.key] >= limits.PendingDatagrams
+	return m.lane == datagrams && now.Sub(m.since)+m.waited > limits.DatagramAge && q.clients[m.key].flooding
 }
 
 // clientOf returns what counts as one client: an IPv4 address or an IPv6 network.

@@ -23,13 +23,14 @@ const classes = 32
 // hold its lock, start what it gives them and turn away what it refuses. Both lanes have a right to half of the work;
 // within a lane the best class comes first, within a class who came first.
 type queue struct {
-	most    int // requests in work, at most
-	limit   int // the same, now
-	running int
-	active  [lanes]class // requests in work that may be evicted
-	waiting [lanes]class
-	turn    lane // whose turn it is when both wait
-	clients map[clientKey]int
+	priority func(*Request) uint8 // nil: all are equal
+	most     int                  // requests in work, at most
+	limit    int                  // the same, now
+	running  int
+	active   [lanes]class // requests in work that may be evicted
+	waiting  [lanes]class
+	turn     lane // whose turn it is when both wait
+	clients  map[clientKey]pending
 
 	window time.Time     // when the present window of measuring began
 	delay  time.Duration // of the quickest start in it; negative: none
@@ -46,6 +47,12 @@ type clientKey struct {
 	lane   lane
 }
 
+// pending is what a client has in work or waiting.
+type pending struct {
+	count    int
+	flooding bool // it has had more than half of its bound since it last had nothing
+}
+
 // refusal is why a request is turned away.
 type refusal uint8
 
@@ -57,25 +64,26 @@ const (
 	evicted           // it was worked on for long while others waited
 )
 
-func newQueue(most int, now time.Time) *queue {
-	return &queue{most: most, limit: most, clients: map[clientKey]int{}, window: now, delay: -1}
+func newQueue(most int, priority func(*Request) uint8, now time.Time) *queue {
+	return &queue{priority: priority, most: most, limit: most, clients: map[clientKey]pending{}, window: now, delay: -1}
 }
 
 // arrive takes a request in: it starts (the first result is the request itself), it waits, or somebody is turned
 // away: the request itself or a worse one that waited.
 func (q *queue) arrive(m *miss, now time.Time) (start, refused *miss) {
 	m.key = clientKey{clientOf(m.request.Client.Addr()), m.lane}
-	m.class = min(m.class, classes-1)
-	m.since = now
-	bound := limits.PendingDatagrams
-	if m.lane == messages {
-		bound = limits.PendingMessages
+	if q.priority != nil {
+		m.class = min(q.priority(&m.request), classes-1)
 	}
-	if q.clients[m.key] >= bound {
+	m.since = now
+	client := q.clients[m.key]
+	if client.count >= bound(m.lane) {
 		m.refused = crowded
 		return nil, m
 	}
-	q.clients[m.key]++
+	client.count++
+	client.flooding = client.flooding || 2*client.count > bound(m.lane)
+	q.clients[m.key] = client
 	if q.running < q.limit && q.waitingCount() == 0 {
 		q.begin(m, now)
 		return m, nil
@@ -110,9 +118,8 @@ func (q *queue) next(now time.Time) *miss {
 	}
 	for range lanes {
 		q.turn = (q.turn + 1) % lanes
-		w := &q.waiting[q.turn]
-		if m := w.best(); m != nil {
-			w.remove(m)
+		if m := q.best(q.turn); m != nil {
+			q.waiting[q.turn].remove(m)
 			q.begin(m, now)
 			return m
 		}
@@ -120,11 +127,31 @@ func (q *queue) next(now time.Time) *miss {
 	return nil
 }
 
+// best is whose turn it is in a lane. Those whose clients have spent more since they came go back to where they belong now.
+func (q *queue) best(l lane) *miss {
+	const again = 64 // at most, at one time
+	w := &q.waiting[l]
+	for range again {
+		m := w.best()
+		if m == nil || q.priority == nil {
+			return m
+		}
+		class := min(q.priority(&m.request), classes-1)
+		if class <= m.class {
+			return m
+		}
+		w.remove(m)
+		m.class = class
+		w.pushFront(m) // it has waited for longer than others there
+	}
+	return w.best()
+}
+
 // stale gives a waiting request of any class that has waited too long and is turned away.
 func (q *queue) stale(now time.Time) *miss {
 	for l := range q.waiting {
 		for c := range q.waiting[l].chains {
-			if m := q.waiting[l].chains[c].first; m != nil && now.Sub(m.since) > limits.WaitingTime {
+			if m := q.waiting[l].chains[c].first; m != nil && now.Sub(m.since) > patience(lane(l)) {
 				q.waiting[l].remove(m)
 				q.refuse(m, late)
 				return m
@@ -132,6 +159,21 @@ func (q *queue) stale(now time.Time) *miss {
 		}
 	}
 	return nil
+}
+
+func patience(l lane) time.Duration {
+	if l == datagrams {
+		return limits.DatagramWaitingTime
+	}
+	return limits.WaitingTime
+}
+
+// bound is how many requests of one client may be in work or wait.
+func bound(l lane) int {
+	if l == datagrams {
+		return limits.PendingDatagrams
+	}
+	return limits.PendingMessages
 }
 
 // evict gives a request in work that has to make room for the best that waits in a lane: the oldest of the worst class.
@@ -168,9 +210,12 @@ func (q *queue) refuse(m *miss, why refusal) {
 }
 
 func (q *queue) forget(m *miss) {
-	if q.clients[m.key]--; q.clients[m.key] == 0 {
+	client := q.clients[m.key]
+	if client.count--; client.count == 0 {
 		delete(q.clients, m.key)
+		return
 	}
+	q.clients[m.key] = client
 }
 
 func (q *queue) waitingCount() int { return q.waiting[datagrams].count + q.waiting[messages].count }

@@ -20,7 +20,7 @@ func waiter(n int, l lane, class uint8) *miss {
 
 // busyQueue has requests in work that began at a time.
 func busyQueue(most int, l lane, class uint8, now time.Time) (q *queue, working []*miss) {
-	q = newQueue(most, now)
+	q = newQueue(most, nil, now)
 	for n := range most {
 		m := waiter(1<<20+n, l, class)
 		if start, _ := q.arrive(m, now); start != m {
@@ -66,6 +66,33 @@ func TestQueueOrder(t *testing.T) {
 	}
 }
 
+// TestQueueReclassifies: a client that has spent more since its requests came has lost its place.
+func TestQueueReclassifies(t *testing.T) {
+	now := time.Now()
+	q, working := busyQueue(1, messages, 0, now)
+	spent := map[netip.Addr]uint8{}
+	q.priority = func(req *Request) uint8 { return spent[req.Client.Addr()] }
+	var waiting []*miss
+	for n := range 100 {
+		m := waiter(n, datagrams, 0)
+		q.arrive(m, now)
+		waiting = append(waiting, m)
+	}
+	for _, m := range waiting[:99] {
+		spent[m.request.Client.Addr()] = 3
+	}
+	q.finish(working[0])
+	var order []*miss
+	for m := q.next(now); m != nil; m = q.next(now) {
+		order = append(order, m)
+		q.finish(m)
+	}
+	// At most 64 are looked at in one go.
+	if len(order) != 100 || !slices.Contains(order[:2], waiting[99]) {
+		t.Errorf("%d, the honest one is number %d", len(order), slices.Index(order, waiting[99]))
+	}
+}
+
 // TestQueueFull: what is worst goes, of that the oldest; the other lane is not touched.
 func TestQueueFull(t *testing.T) {
 	now := time.Now()
@@ -100,7 +127,7 @@ func TestQueueFull(t *testing.T) {
 // TestQueueClients (B25): one client has a bounded number of requests, an IPv6 network counts as one, and what ends makes room.
 func TestQueueClients(t *testing.T) {
 	now := time.Now()
-	q := newQueue(10, now)
+	q := newQueue(10, nil, now)
 	client := func(n int, l lane) *miss {
 		m := waiter(0, l, 0)
 		m.request.Client = netip.AddrPortFrom(six(n), 4000)
@@ -134,7 +161,7 @@ func six(n int) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// TestQueueStale: who has waited for a second is turned away, of whatever class.
+// TestQueueStale: who has waited too long is turned away, of whatever class.
 func TestQueueStale(t *testing.T) {
 	now := time.Now()
 	q, _ := busyQueue(1, messages, 0, now)
@@ -143,11 +170,16 @@ func TestQueueStale(t *testing.T) {
 		q.arrive(m, now)
 	}
 	young := waiter(4, datagrams, 3)
-	q.arrive(young, now.Add(time.Second))
-	if q.stale(now.Add(limits.WaitingTime)) != nil {
+	q.arrive(young, now.Add(limits.WaitingTime))
+	if q.stale(now.Add(limits.DatagramWaitingTime)) != nil {
 		t.Error("too early")
 	}
-	for range old {
+	for range 2 {
+		if m := q.stale(now.Add(limits.WaitingTime)); m == nil || m.lane != datagrams {
+			t.Error("a message is turned away too early")
+		}
+	}
+	for range 1 {
 		m := q.stale(now.Add(limits.WaitingTime + 1))
 		if !slices.Contains(old, m) || m.refused != late {
 			t.Errorf("%+v", m)
@@ -194,7 +226,7 @@ func TestQueueEvicts(t *testing.T) {
 // TestQueueAdapts: late starts make it work on less, down to a floor, and it comes back.
 func TestQueueAdapts(t *testing.T) {
 	now := time.Now()
-	q := newQueue(4096, now)
+	q := newQueue(4096, nil, now)
 	step := func(delays ...time.Duration) {
 		for _, d := range delays {
 			q.started(d, now)
@@ -245,9 +277,9 @@ func TestEvictedIsCancelled(t *testing.T) {
 		if n := cancelled.Load(); n != 10 {
 			t.Errorf("%d cancelled", n)
 		}
-		time.Sleep(limits.WaitingTime)
+		time.Sleep(limits.ResolvingAge + 2*limits.WaitingCheck)
 		synctest.Wait()
-		if n, told := cancelled.Load(), shed.Load(); n != 20 || told != 20 {
+		if n, told := cancelled.Load(), shed.Load(); n != 15 || told != 20 { // five datagrams did not wait that long
 			t.Errorf("%d cancelled, %d told", n, told)
 		}
 		srv.work.Wait()

@@ -84,11 +84,11 @@ type Server struct {
 // New returns a server without sockets.
 func New(opts Options) *Server {
 	s := &Server{opts: opts.withDefaults()}
-	s.dispatch = dispatcher{server: s, queue: newQueue(s.opts.Resolving, time.Now())}
+	s.dispatch = dispatcher{server: s, queue: newQueue(s.opts.Resolving, s.opts.Priority, time.Now())}
 	s.tasks = make(chan func())
 	s.streams = newStreamTable(s.opts.Streams, s.opts.StreamsPerClient)
 	s.misses.New = func() any {
-		return &miss{raw: make([]byte, 0, limits.QueryBytes), answer: make([]byte, 0, limits.UDPAnswerBytes)}
+		return &miss{raw: make([]byte, 0, limits.UsualQueryBytes), answer: make([]byte, 0, limits.UDPAnswerBytes)}
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s

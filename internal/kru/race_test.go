@@ -1,0 +1,5 @@
+//go:build race
+
+package kru
+
+const raceEnabled = true
