@@ -26,10 +26,10 @@ const (
 	// those whose servers answer are done by then.
 	ResolvingAge = 200 * time.Millisecond
 
-	// PendingDatagrams and PendingMessages are how many requests of one client (IPv6: of one /64) are worked on
-	// or wait, by UDP and on streams (B25: 1 000; CM-08: at most 200 answers at once to an address that may be forged).
-	PendingDatagrams, PendingMessages = 200, 1000
-	// DatagramAge is how old an answer by UDP may be when its client had more than half of PendingDatagrams (CM-08).
+	// Pending is how many requests of one client (IPv6: of one /64) are worked on or wait, by UDP and on streams each (B25). A forwarder or a
+	// load balancer has that many; who has more is given a price factor of 0 by a view.
+	Pending = 1000
+	// DatagramAge is how old an answer by UDP may be when its client had more than half of Pending: the pulse of CM-08.
 	DatagramAge = 1900 * time.Millisecond
 
 	// PrioritySources is how many networks are told apart by what is spent on them: 4 MiB (resolver.md 10).

@@ -28,6 +28,7 @@ type miss struct {
 	key           clientKey
 	lane          lane
 	class         uint8
+	exempt        bool          // of a client without bounds
 	since         time.Time     // when it began to wait or to be worked on
 	waited        time.Duration // before it was worked on
 	refused       refusal

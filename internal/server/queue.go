@@ -16,6 +16,9 @@ const (
 	lanes
 )
 
+// Exempt is the priority of clients who are served first and may have as many requests in work as they like.
+const Exempt = 0xff
+
 // classes is how many priorities there are in a lane; what is above the last counts as the last.
 const classes = 32
 
@@ -72,18 +75,12 @@ func newQueue(most int, priority func(*Request) uint8, now time.Time) *queue {
 // away: the request itself or a worse one that waited.
 func (q *queue) arrive(m *miss, now time.Time) (start, refused *miss) {
 	m.key = clientKey{clientOf(m.request.Client.Addr()), m.lane}
-	if q.priority != nil {
-		m.class = min(q.priority(&m.request), classes-1)
-	}
+	m.class = q.classOf(m)
 	m.since = now
-	client := q.clients[m.key]
-	if client.count >= bound(m.lane) {
+	if !q.admit(m) {
 		m.refused = crowded
 		return nil, m
 	}
-	client.count++
-	client.flooding = client.flooding || 2*client.count > bound(m.lane)
-	q.clients[m.key] = client
 	if q.running < q.limit && q.waitingCount() == 0 {
 		q.begin(m, now)
 		return m, nil
@@ -100,6 +97,30 @@ func (q *queue) arrive(m *miss, now time.Time) (start, refused *miss) {
 	}
 	q.waiting[m.lane].push(m)
 	return nil, nil
+}
+
+// classOf is when a request is served now.
+func (q *queue) classOf(m *miss) uint8 {
+	if q.priority == nil {
+		return m.class
+	}
+	class := q.priority(&m.request)
+	if m.exempt = class == Exempt; m.exempt {
+		return 0
+	}
+	return min(class, classes-1)
+}
+
+// admit counts a request of a client, unless he has too many.
+func (q *queue) admit(m *miss) bool {
+	client := q.clients[m.key]
+	if client.count >= limits.Pending && !m.exempt {
+		return false
+	}
+	client.count++
+	client.flooding = !m.exempt && (client.flooding || 2*client.count > limits.Pending)
+	q.clients[m.key] = client
+	return true
 }
 
 // finish ends the work on a request.
@@ -136,7 +157,7 @@ func (q *queue) best(l lane) *miss {
 		if m == nil || q.priority == nil {
 			return m
 		}
-		class := min(q.priority(&m.request), classes-1)
+		class := q.classOf(m)
 		if class <= m.class {
 			return m
 		}
@@ -166,14 +187,6 @@ func patience(l lane) time.Duration {
 		return limits.DatagramWaitingTime
 	}
 	return limits.WaitingTime
-}
-
-// bound is how many requests of one client may be in work or wait.
-func bound(l lane) int {
-	if l == datagrams {
-		return limits.PendingDatagrams
-	}
-	return limits.PendingMessages
 }
 
 // evict gives a request in work that has to make room for the best that waits in a lane: the oldest of the worst class.

@@ -135,7 +135,7 @@ func TestQueueClients(t *testing.T) {
 	}
 	first := client(0, datagrams)
 	q.arrive(first, now)
-	for n := 1; n < limits.PendingDatagrams; n++ {
+	for n := 1; n < limits.Pending; n++ {
 		if _, refused := q.arrive(client(n, datagrams), now); refused != nil {
 			t.Fatalf("refused at %d", n)
 		}
@@ -288,4 +288,16 @@ func TestEvictedIsCancelled(t *testing.T) {
 		}
 		srv.cancel()
 	})
+}
+
+// TestQueueExempt: who is exempt goes before others, and has more in work than Pending allows.
+func TestQueueExempt(t *testing.T) {
+	now := time.Now()
+	q := newQueue(limits.Resolving, func(*Request) uint8 { return Exempt }, now)
+	for n := range limits.Pending + 10 {
+		m := &miss{request: Request{Client: netip.MustParseAddrPort("192.0.2.1:4000")}}
+		if start, refused := q.arrive(m, now); start != m || refused != nil {
+			t.Fatalf("request %d: start %v, refused %v", n, start != nil, refused != nil)
+		}
+	}
 }

@@ -19,7 +19,7 @@ func (w *Worker) Priority(req *server.Request) uint8 {
 	who := w.asker(req)
 	defer w.release(who)
 	if who.view.PriceFactor == 0 {
-		return 0 // whatever its neighbours cost
+		return server.Exempt // whatever its neighbours cost
 	}
 	return p.Class(req.Client.Addr(), req.Transport.Datagram(), time.Now())
 }

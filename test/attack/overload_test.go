@@ -266,7 +266,7 @@ func TestCM08(t *testing.T) {
 			return right
 		})
 		var mu sync.Mutex
-		var full, all []time.Duration // when answers went out
+		var all []time.Duration // when answers went out
 		oldest := time.Duration(0)
 		steadily(500, 10*time.Second, func(n int) {
 			sent := time.Since(start)
@@ -279,7 +279,6 @@ func TestCM08(t *testing.T) {
 				now := time.Since(start)
 				all = append(all, now)
 				if !m.Truncated {
-					full = append(full, now)
 					oldest = max(oldest, now-sent)
 				}
 			})
@@ -289,7 +288,6 @@ func TestCM08(t *testing.T) {
 		defer mu.Unlock()
 		c.atMost("answers in 100 ms", float64(most(all, 100*time.Millisecond)), 200)
 		c.atMost("oldest answer, s", oldest.Seconds(), 2)
-		c.atMost("full answers", float64(len(full)), limits.PendingDatagrams)
 	})
 }
 
