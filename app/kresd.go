@@ -17,6 +17,7 @@ import (
 	"knot-resolver/internal/control"
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/logging"
+	"knot-resolver/internal/qlog"
 	"knot-resolver/internal/server"
 )
 
@@ -31,7 +32,7 @@ func (a *App) work(ctx context.Context, rundir string, n int) error {
 		return err
 	}
 	defer link.Close()
-	w := &kresd{number: n, assignment: link.Assignment, files: link.Files}
+	w := &kresd{version: a.Version, number: n, assignment: link.Assignment, files: link.Files}
 	w.logging = logging.New(logging.Options{Process: "kresd"}, w.assignment.Version.Config.Logging)
 	defer w.logging.Close()
 	w.log = w.logging.With(logging.Group, "system")
@@ -47,11 +48,15 @@ func (a *App) work(ctx context.Context, rundir string, n int) error {
 
 // kresd is one worker.
 type kresd struct {
+	version string
 	number  int
 	logging *logging.Log
 	log     *slog.Logger
 	files   []int // listening sockets, as assignment.Sockets
 	engine  Engine
+	tap     *qlog.Tap // nil = nobody is told of queries
+	endTap  context.CancelFunc
+	tapping sync.WaitGroup
 	server  *server.Server
 	control *http.Server
 	sockets *control.Listener
@@ -71,7 +76,7 @@ func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error
 		return err
 	}
 	network := a.Version.Config.Network
-	w.server = server.New(server.Options{Handler: w.engine, Log: w.log.With("group", "io"), Pipeline: network.TCPPipeline,
+	w.server = server.New(server.Options{Handler: w.handler(), Log: w.log.With("group", "io"), Pipeline: network.TCPPipeline,
 		Priority: w.engine.Priority, Heavy: heavy, Shed: w.engine.Shed})
 	if err := w.listenControl(ctx, rundir); err != nil {
 		return err
@@ -82,6 +87,22 @@ func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error
 		}
 	}
 	return nil
+}
+
+// handler is the engine, with a tap on it if one is configured.
+func (w *kresd) handler() server.Handler {
+	cfg := w.assignment.Version.Config.Logging.Dnstap
+	if !cfg.Enable || w.assignment.Canary {
+		return w.engine
+	}
+	w.tap = qlog.New(qlog.Options{
+		Socket: cfg.Socket, Queries: cfg.Queries, Responses: cfg.Responses, TCPRTT: cfg.TCPRTT,
+		Version: w.version, Log: w.log.With("group", "dnstap"),
+	})
+	var ctx context.Context
+	ctx, w.endTap = context.WithCancel(context.Background()) // it hears of the last answers, too
+	w.tapping.Go(func() { w.tap.Run(ctx) })
+	return w.tap.Handler(w.engine)
 }
 
 func (w *kresd) listenControl(ctx context.Context, rundir string) error {
@@ -136,6 +157,10 @@ func (w *kresd) stop() error {
 			w.log.Warn("queries dropped at the end", "reason", err)
 		}
 	}
+	if w.tap != nil {
+		w.endTap()
+		w.tapping.Wait()
+	}
 	if w.sockets != nil {
 		w.sockets.Close()
 	}
@@ -168,6 +193,9 @@ func (w *kresd) Metrics() map[string]any {
 		counters[name] = value
 	}
 	m["server"] = counters
+	if w.tap != nil {
+		m["dnstap"] = w.tap.Metrics()
+	}
 	written, dropped := w.logging.Counters()
 	m["log"] = map[string]any{"lines": written, "dropped": dropped}
 	return m

@@ -218,4 +218,14 @@ type Logging struct {
 	Level  LogLevel
 	Target LogTarget
 	Groups []string // processes and parts that log at debug level whatever Level is
+	Dnstap Dnstap
+}
+
+// Dnstap is the log of queries and answers in dnstap format.
+type Dnstap struct {
+	Enable    bool
+	Socket    string // absolute path of the receiver's Unix socket
+	Queries   bool   // include queries
+	Responses bool   // include answers
+	TCPRTT    bool   // include the round-trip time of clients over TCP
 }

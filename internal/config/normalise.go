@@ -232,5 +232,12 @@ func (v *Valid) logging() Logging {
 		Level:  LogLevel(get[string](s, "level")),
 		Target: LogTarget(target),
 		Groups: items[string](s, "groups"),
+		Dnstap: Dnstap{
+			Enable:    get[bool](s, "dnstap/enable"),
+			Socket:    v.path("logging/dnstap/unix-socket"),
+			Queries:   get[bool](s, "dnstap/log-queries"),
+			Responses: get[bool](s, "dnstap/log-responses"),
+			TCPRTT:    get[bool](s, "dnstap/log-tcp-rtt"),
+		},
 	}
 }

@@ -10,7 +10,7 @@ func loggingOptions() []Option {
 			Doc: "Where to; syslog = the journal where systemd runs; from-env = as the variable " + targetVariable + " says, stdout when unset."},
 		{Path: "logging/groups", Type: setOf(enum(logGroups()...)), Doc: "Processes and parts logged at level debug whatever the level."},
 
-		{Path: "logging/dnstap", Class: Worker, Status: NotYet, Doc: "Log of queries and answers in dnstap format.", check: checkDnstap},
+		{Path: "logging/dnstap", Class: Worker, Doc: "Log of queries and answers in dnstap format.", check: checkDnstap},
 		{Path: "logging/dnstap/enable", Type: boolean(), Default: "false", Doc: "Write it."},
 		{Path: "logging/dnstap/unix-socket", Type: writableFile(), Doc: "Socket of the receiver."},
 		{Path: "logging/dnstap/log-queries", Type: boolean(), Default: "false", Doc: "Include queries."},

@@ -102,7 +102,7 @@ func (m *Manager) apply(ctx context.Context, old, next *current, least config.Cl
 		next.Rules = old.Rules
 	}
 	if class.Has(config.Worker) {
-		err = m.replace(ctx, old, next)
+		err = m.moveCache(old.Config.Cache.Storage, next.Config.Cache.Storage, func() error { return m.replace(ctx, old, next) })
 	} else {
 		err = m.update(ctx, old, next)
 	}

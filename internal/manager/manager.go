@@ -43,6 +43,7 @@ type Manager struct {
 	watcher  *files.Watcher     // set by Run; nil when there is none
 	sockets  map[int][]socket   // by worker; guarded by the token
 	shutdown context.CancelFunc // set by Run
+	cacheDir *os.File           // claimed; guarded by the token
 	gaveUp   bool               // a start failed for the last time
 }
 

@@ -21,6 +21,9 @@ func (m *Manager) coldStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if m.cacheDir, err = claim(next.Config.Cache.Storage); err != nil {
+		return err
+	}
 	if err := m.compile(ctx, &next.Version); err != nil {
 		return err
 	}
@@ -95,6 +98,9 @@ func (m *Manager) adopt(ctx context.Context) (adopted bool, err error) {
 	live, err := m.parse(v)
 	if err != nil {
 		return false, fmt.Errorf("configuration of the running workers: %w", err)
+	}
+	if m.cacheDir, err = claim(v.Config.Cache.Storage); err != nil {
+		m.Log.Warn("running workers share their cache", "reason", err)
 	}
 	m.take(survivors, v.Number)
 	if err := m.complete(ctx, v, processes); err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // Transport is how a message travelled between the client and us.
@@ -44,6 +45,9 @@ type Request struct {
 	Client    netip.AddrPort // who asked; an IPv4-mapped address is given as IPv4
 	Local     netip.AddrPort // the address that was asked
 	Transport Transport
+
+	// RTT returns the round-trip time to the client as the kernel has measured it; nil where it does not.
+	RTT func() (rtt time.Duration, ok bool)
 }
 
 // Handler answers requests. Both methods are called from many goroutines at once.

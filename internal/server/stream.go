@@ -38,7 +38,7 @@ func newStream(s *Server, conn *net.TCPConn, transport Transport) *stream {
 	st.out = newAnswerWriter(st.write)
 	st.changed.L = &st.mu
 	st.ctx, st.cancel = context.WithCancel(s.ctx)
-	st.request = Request{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Transport: transport}
+	st.request = Request{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Transport: transport, RTT: st.rtt}
 	return st
 }
 

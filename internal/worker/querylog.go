@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/explain"
@@ -23,6 +24,7 @@ const otherSteps = "resolv"
 // queryLog logs at level debug what is done for every question that the cache does not answer.
 type queryLog struct {
 	groups map[string]*slog.Logger
+	number atomic.Uint64 // of questions logged
 }
 
 // newQueryLog takes nil for a log that nobody reads.
@@ -30,7 +32,7 @@ func newQueryLog(log *slog.Logger) *queryLog {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	l := &queryLog{map[string]*slog.Logger{otherSteps: log.With("group", otherSteps)}}
+	l := &queryLog{groups: map[string]*slog.Logger{otherSteps: log.With("group", otherSteps)}}
 	for _, group := range stepGroups {
 		l.groups[group] = log.With("group", group)
 	}
@@ -47,13 +49,13 @@ func (l *queryLog) begin(ctx context.Context) *explain.Node {
 	return nil
 }
 
-// end logs what was recorded: a line for each step, indented, all with the number of the request.
-func (l *queryLog) end(ctx context.Context, node *explain.Node, number uint64, q iterate.Question, out *iterate.Outcome) {
+// end logs what was recorded: a line for each step, indented, all with a number of the question.
+func (l *queryLog) end(ctx context.Context, node *explain.Node, q iterate.Question, out *iterate.Outcome) {
 	if node == nil {
 		return
 	}
 	const numbers = 100_000 // five digits
-	request := fmt.Sprintf("[%05d] ", number%numbers)
+	request := fmt.Sprintf("[%05d] ", l.number.Add(1)%numbers)
 	result := out.RCode.String()
 	if out.EDE != dns.NoEDE {
 		result += fmt.Sprintf(" EDE %d", out.EDE)

@@ -27,7 +27,7 @@ func TestQueryLog(t *testing.T) {
 	}
 	level.Set(slog.LevelDebug)
 	ask(t, w, query("no.example.se.", "A"), server.UDP)
-	for _, want := range []string{`msg="[00002] no.example.se. A: NXDOMAIN`, "group=resolv", "group=iterat", "group=valdtr", `[00002]   `} {
+	for _, want := range []string{`msg="[00001] no.example.se. A: NXDOMAIN`, "group=resolv", "group=iterat", "group=valdtr", `[00001]   `} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in %s", want, &out)
 		}

@@ -166,10 +166,10 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	who.set(w, req)
 	q := who.question(&m)
 	q.Missed = true
-	node, number := w.log.begin(ctx), w.counters.total.Load()
+	node := w.log.begin(ctx)
 	budget := new(limits.Budget)
 	out := w.engine.Resolve(ctx, q, budget, node)
-	w.log.end(ctx, node, number, q, &out)
+	w.log.end(ctx, node, q, &out)
 	w.charge(req, who, admit.Cost(budget), start)
 	w.told(out.Judge, req)
 	return w.finish(dst, req, &m, out, start)

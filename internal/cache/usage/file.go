@@ -105,17 +105,20 @@ func valid(f *os.File, slots int) bool {
 	return err == nil && readHeader(b, st.Size()) == slots
 }
 
+// lockFile is the one that opening the cache takes, too.
+const lockFile = "krcachelock"
+
 // lock keeps other workers from opening or making the file, or waits until they have done so.
 func lock(dir string) (unlock func(), err error) {
-	d, err := os.Open(dir)
+	l, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX); err != nil {
-		d.Close()
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	if err := unix.Flock(int(l.Fd()), unix.LOCK_EX); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("lock %s: %w", l.Name(), err)
 	}
-	return func() { d.Close() }, nil
+	return func() { l.Close() }, nil
 }
 
 // create makes the file complete before it gets its name. Its blocks are allocated, because writing to
