@@ -54,6 +54,7 @@ const (
 	ClientAddress Addresses = 'c'
 	AnswerAddress Addresses = 'a'
 	ServerAddress Addresses = 'n'
+	serverName    Addresses = ServerSpace // not an address, but what a rule can be about as well
 )
 
 // Place says which names a group of rules is for.
@@ -89,6 +90,7 @@ const (
 	SubtreeRedirect            // the records of the apex for every name below
 	SubtreeEmptyNoData         // an empty zone whose names below exist without data
 	SubtreeDNAME               // names below are renamed by the DNAME record of the apex (RFC 6672)
+	SubtreeResolve             // resolved as if there were no local data at or above the name
 	subtreeEnd
 )
 

@@ -113,7 +113,8 @@ type search struct {
 
 	best    Result
 	found   bool
-	depth   int // octets of the name that the best rule is for, or bits of its prefix
+	open    bool // local data farther away does not count
+	depth   int  // octets of the name that the best rule is for, or bits of its prefix
 	shadows []Result
 }
 
@@ -142,7 +143,7 @@ func (s *search) names(space byte, name dns.Name) {
 func (s *search) level(space byte, value []byte, apex, name dns.Name) (done bool) {
 	for g, rest, ok := nextGroup(value); ok; g, rest, ok = nextGroup(rest) {
 		o := s.r.origin(g.origin())
-		if !o.Tags.admits(s.q.Tags) || o.List > 0 && !s.wants(o.List, len(apex)) {
+		if !o.Tags.admits(s.q.Tags) || o.List > 0 && !s.wants(o.List, len(apex)) || o.List == 0 && s.open {
 			continue
 		}
 		if o.List > 0 {
@@ -153,6 +154,10 @@ func (s *search) level(space byte, value []byte, apex, name dns.Name) (done bool
 		}
 		res, ok := s.local(&g, apex)
 		if !ok {
+			continue
+		}
+		if res.Kind == Pass {
+			s.open = true
 			continue
 		}
 		if !s.found || s.depth == len(apex) && !o.Special {
@@ -181,7 +186,7 @@ func (s *search) listed(g *group, space byte, apex, name dns.Name) (Result, bool
 		return res, ok
 	}
 	res, ok := s.r.own(g, s.q.Name, s.q)
-	res.Trigger = rule.String() + " rpz-nsdname"
+	res.Trigger, res.About = rule.String()+" rpz-nsdname", serverName
 	return res, ok
 }
 
@@ -254,7 +259,7 @@ func (s *search) address(space Addresses, a netip.Addr) {
 				continue
 			}
 			if res, ok := s.r.own(&g, s.q.Name, s.q); ok {
-				res.Trigger = p.String() + " " + labels[space]
+				res.Trigger, res.About = p.String()+" "+labels[space], space
 				s.offer(res, bits)
 			}
 		}

@@ -36,11 +36,24 @@ type Result struct {
 	Owner   dns.Name    // the name the rule was written for; of a rule for addresses the name it is applied to
 	Trigger string      // the rule for people, as its list has it
 	List    int         // number of the list, 0 for local data
+	About   Addresses   // whose addresses the rule is about; 0 when it is about a name
 }
 
 // Circular says whether the result leads a name to itself, which stands for letting it pass.
 func (r *Result) Circular(name dns.Name) bool {
 	return r.Kind == Answer && r.RRset.Type == dns.TypeCNAME && string(r.RRset.RDatas.First()) == string(name)
+}
+
+// Answers says whether the result is an answer of its own, rather than a change to what servers said or a way to another name
+// because of that.
+func (r *Result) Answers() bool {
+	switch r.About {
+	case AnswerAddress:
+		return false
+	case ServerAddress, serverName:
+		return r.Kind != Pass && !(r.Kind == Answer && r.RRset.Type == dns.TypeCNAME)
+	}
+	return r.Kind != Pass
 }
 
 // own applies the records and marks of a group. rule is the name the group is for.
@@ -77,6 +90,8 @@ func kindOf(m Mark) Kind {
 func (r *Rules) at(tree Rule, apex dns.Name, t dns.Type) (Result, bool) {
 	kind := Subtree(tree.Kind)
 	switch {
+	case kind == SubtreeResolve:
+		return Result{Kind: Pass, Owner: apex}, true
 	case kind == SubtreeDNAME:
 		return Result{}, false
 	case kind == SubtreeNXDomain:
@@ -94,6 +109,8 @@ func (r *Rules) at(tree Rule, apex dns.Name, t dns.Type) (Result, bool) {
 // below answers for a name strictly below the apex of a subtree rule.
 func (r *Rules) below(g *group, tree Rule, apex dns.Name, q Query) (Result, bool) {
 	switch Subtree(tree.Kind) {
+	case SubtreeResolve:
+		return Result{Kind: Pass, Owner: apex}, true
 	case SubtreeEmptyNoData:
 		return r.negative(NoData, tree, apex), true
 	case SubtreeDNAME:
@@ -108,7 +125,7 @@ func (r *Rules) below(g *group, tree Rule, apex dns.Name, q Query) (Result, bool
 // redirect answers with the records of the apex, those that make it an apex excepted.
 func (r *Rules) redirect(g *group, tree Rule, apex dns.Name, q Query) Result {
 	if q.Type != dns.TypeNS && q.Type != dns.TypeSOA {
-		if res, ok := r.own(g, apex, q); ok && res.Kind == Answer {
+		if res, ok := r.own(g, apex, q); ok && (res.Kind == Answer || res.Kind == TooLong) {
 			return res
 		}
 	}

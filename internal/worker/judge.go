@@ -13,6 +13,8 @@ import (
 type judge struct {
 	*asker
 	begun   bool           // the name asked was judged; what follows are aliases
+	first   bool           // the present name is the one asked
+	own     bool           // the name asked is answered by rules
 	exempt  bool           // a list has let the question pass: no list has a say any more
 	pending policy.Verdict // about the present name, unless a list before it objects to what is found
 	hits    []hit
@@ -34,12 +36,16 @@ func (j *judge) Asked(name dns.Name, t dns.Type, now time.Time) (cache.Entry, it
 	q := policy.Query{Name: name, Type: t, Tags: j.view.Tags}
 	v := j.rules.Lookup(q, !j.exempt)
 	if v.Found && v.List == 0 {
-		return j.w.local(&v.Result, name, t, now)
+		entry, decision := j.w.local(&v.Result, name, t, now)
+		j.own = j.own || !j.begun && decision != iterate.Leave && v.Kind != policy.Answer // as in the original
+		j.begun = true
+		return entry, decision
 	}
 	if j.listed && !j.begun {
 		v = j.rules.Client(q, j.client).First(v)
 	}
-	if j.begun = true; j.rules.Watches() {
+	first := !j.begun
+	if j.begun, j.first = true, first; j.rules.Watches() {
 		j.pending = v
 		if !v.Found || !j.rules.Decides(v.List) {
 			return cache.Entry{}, iterate.Leave
@@ -82,6 +88,7 @@ func (j *judge) apply(v *policy.Verdict, name dns.Name, now time.Time) (cache.En
 		return cache.Entry{}, iterate.Leave
 	}
 	j.hits = append(j.hits, hit{v.Result, name, false})
+	j.own = j.own || j.first && v.Answers() && !(v.Kind == policy.TCPOnly && j.stream)
 	switch {
 	case v.Kind == policy.Drop:
 		return cache.Entry{}, iterate.Silence

@@ -58,6 +58,9 @@ func (r *reply) flags() dns.Flags {
 	asked := r.query.Flags()
 	f := dns.FlagQR | dns.FlagRA | asked&(dns.FlagRD|dns.FlagCD) | asked&(0xf<<11)
 	wanted := r.query.EDNS.DO || asked.Has(dns.FlagAD) // RFC 6840 section 5.7
+	if j, ok := r.out.Judge.(*judge); ok && j.own {
+		f |= dns.FlagAA // for the name asked (RFC 1035 section 4.1.1)
+	}
 	if r.out.Secure && wanted && !asked.Has(dns.FlagCD) && r.query.Question.Type != dns.TypeRRSIG {
 		f |= dns.FlagAD
 	}

@@ -55,6 +55,7 @@ type Rule struct {
 // RPZ is a response policy zone.
 type RPZ struct {
 	File    string   // absolute path
+	Text    string   // the zone itself; File is only its name then
 	Tags    []string // names of tags: only for clients with one of them; none: for all
 	Pointer string   // the place in the configuration: a JSON pointer
 

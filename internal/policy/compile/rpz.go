@@ -18,6 +18,9 @@ import (
 // rpz adds the rules of a response policy zone (draft-ietf-dnsop-dns-rpz). A rule for a name is about that
 // name alone; a rule for a wildcard is about everything below.
 func (b *builder) rpz(z RPZ, in Input, list int) []error {
+	if z.Text != "" {
+		return b.zone(strings.NewReader(z.Text), z, in, list)
+	}
 	f, err := os.Open(z.File)
 	if err != nil {
 		return []error{&Error{Pointer: z.Pointer, File: z.File, Reason: plainReason(err)}}

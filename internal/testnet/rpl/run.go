@@ -122,7 +122,11 @@ func (up *Setup) validator(epoch func(time.Time) time.Time) *dnssec.Validator {
 // worker makes the resolver of a setup.
 func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, minimise bool) *worker.Worker {
 	store := mem.New(mem.Options{Size: 64 << 20, Merge: cache.Replaces})
-	return worker.New(worker.Options{UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
+	rules, err := up.Policy.rules()
+	if err != nil {
+		panic("policy of the scenario: " + err.Error())
+	}
+	return worker.New(worker.Options{Rules: rules, UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
 		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies}, iterate.Options{
 		Cache:  cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
 		Client: client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),

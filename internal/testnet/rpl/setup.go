@@ -45,6 +45,8 @@ type Setup struct {
 
 	Kept *trust.Zone // a trust anchor that is kept up to date
 
+	Policy policySetup // views, local data, response policy zones
+
 	reasons []string // why the resolver cannot be set up like that
 }
 

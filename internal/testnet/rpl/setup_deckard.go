@@ -52,7 +52,7 @@ func (up *Setup) deckard(s *Scenario) error {
 		case "features":
 			err = up.features(o.Value)
 		case "feature-list":
-			up.missing("policy in the Lua of Knot Resolver (feature-list)")
+			err = up.luaPolicy(o.Value)
 		default:
 			err = fmt.Errorf("unknown option %q", o.Key)
 		}
@@ -95,8 +95,13 @@ func (up *Setup) features(list string) error {
 			up.MaxTTL, err = time.ParseDuration(value + "s")
 		case "dns64_prefix":
 			up.missing("DNS64 is not implemented (dns64_prefix)")
-		case "static_hint_name", "static_hint_addr":
-			up.missing("static hints are not mapped (%s)", key)
+		case "static_hint_name":
+			up.Policy.hint(value, nil)
+		case "static_hint_addr":
+			var a netip.Addr
+			if a, err = netip.ParseAddr(value); err == nil {
+				up.Policy.hint("", []netip.Addr{a})
+			}
 		case "renumber_src", "renumber_dst":
 			up.missing("renumbering of answers is a Lua module of Knot Resolver (%s)", key)
 		case "workarounds": // special cases for names of the past, of which the resolver has none

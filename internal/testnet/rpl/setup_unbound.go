@@ -27,10 +27,7 @@ func (up *Setup) unbound(s *Scenario) error {
 			err = up.servers(s, o)
 		case "auth-zone":
 			up.missing("zones held locally are not implemented (auth-zone)")
-		case "rpz":
-			up.missing("response policy zones are not mapped (rpz)")
-		case "view":
-			up.missing("views are not mapped (view)")
+		case "rpz", "view": // read as a whole below
 		case "":
 			err = up.server(o) // trust-anchor files stand outside of clauses, too
 		}
@@ -39,6 +36,9 @@ func (up *Setup) unbound(s *Scenario) error {
 		}
 	}
 	up.hide(s)
+	if err := up.policies(s); err != nil {
+		return err
+	}
 	if !up.Validate {
 		up.Anchors = nil
 	}
@@ -57,10 +57,9 @@ var irrelevant = words(`target-fetch-policy trust-anchor-signaling minimal-respo
 
 // absent lists options of what the resolver does not have, and says what that is.
 var absent = map[string]string{
-	"local-data": "local data is not mapped", "local-zone-tag": "tags", "local-zone-override": "local zones by client",
-	"response-ip": "rewriting by answer address", "response-ip-data": "rewriting by answer address",
-	"access-control-tag": "tags", "access-control-tag-action": "tags", "access-control-tag-data": "tags", "define-tag": "tags",
-	"access-control-view": "views", "private-address": "rebinding protection", "private-domain": "rebinding protection",
+	"local-zone-tag": "tags of local zones", "response-ip-tag": "tags of answer addresses",
+	"access-control-tag-action": "actions by tag", "access-control-tag-data": "actions by tag",
+	"private-address": "rebinding protection", "private-domain": "rebinding protection",
 	"do-nat64": "NAT64 towards servers", "nat64-prefix": "NAT64 towards servers", "do-not-query-address": "lists of servers not to ask",
 	"dns64-prefix": "DNS64", "dns64-ignore-aaaa": "DNS64", "prefetch-key": "prefetching of keys",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
@@ -144,10 +143,8 @@ func (up *Setup) server(o Option) (err error) {
 		up.MinTTL, err = seconds(o.Value)
 	case "module-config":
 		up.modules(o.Value)
-	case "local-zone":
-		up.localZone(o.Value)
-	case "access-control":
-		up.accessControl(o.Value)
+	case "local-zone", "local-data", "local-zone-override", "access-control", "access-control-tag", "access-control-view", "define-tag",
+		"response-ip", "response-ip-data": // read as a whole in policies
 	default:
 		what, known := absent[o.Key]
 		switch {
@@ -205,25 +202,6 @@ func (up *Setup) modules(list string) {
 		default:
 			up.missing("module %s is not mapped", m)
 		}
-	}
-}
-
-// localZone: to switch off special treatment there is nothing to do.
-func (up *Setup) localZone(value string) {
-	if !strings.HasSuffix(value, " nodefault") && !strings.HasSuffix(value, " transparent") {
-		up.missing("local data is not mapped (local-zone)")
-	}
-}
-
-// accessControl: the resolver has one rule for queries without RD and none by address.
-func (up *Setup) accessControl(value string) {
-	network, action, _ := strings.Cut(value, " ")
-	switch {
-	case action == "allow_snoop" && strings.HasPrefix(network, "127."):
-		up.AllowNoRD = true
-	case action == "allow":
-	default:
-		up.missing("access control by client address is not mapped (access-control %s)", action)
 	}
 }
 
