@@ -81,6 +81,7 @@ func Resolving(o EngineOptions) (Engine, error) {
 		TimeJump:  cfg.Options.TimeJumpDetection && !o.Canary,
 		NSID:      nsid(cfg.NSID, o.Worker),
 		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
+		DNS64:     synthesis(&cfg.DNS64),
 	}, *resolution)
 	if err := e.admission(cfg); err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
@@ -143,6 +144,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		Case0x20:     cfg.Options.QueryCaseRandomization,
 		IPv4:         cfg.Network.DoIPv4,
 		IPv6:         cfg.Network.DoIPv6,
+		NAT64:        cfg.Network.NAT64,
 		Addresses:    upstream.AddressOptions{QueryLoopback: cfg.Options.QueryLoopback},
 		UpstreamPort: cfg.Options.UpstreamPort,
 		UDPSize:      cfg.Network.EDNSUpstream,

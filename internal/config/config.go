@@ -18,6 +18,7 @@ type Config struct {
 	Network    Network
 	Cache      Cache
 	DNSSEC     DNSSEC
+	DNS64      DNS64
 	Options    Options
 	Forward    []Forward
 	Logging    Logging
@@ -63,13 +64,14 @@ type Management struct {
 // Network holds what concerns sockets and messages on the wire.
 type Network struct {
 	Listen         []Listen
-	DoIPv4, DoIPv6 bool       // contact upstream servers over the family
-	OutV4, OutV6   netip.Addr // source addresses of upstream queries; invalid = any
-	TCPPipeline    int        // outstanding queries of one client connection
-	TCPKeepalive   bool       // send the option of RFC 7828 in answers
-	Cookies        bool       // give clients cookies (RFC 7873)
-	EDNSUpstream   int        // UDP payload size announced to servers, bytes
-	EDNSDownstream int        // UDP payload size announced to clients, bytes
+	DoIPv4, DoIPv6 bool         // contact upstream servers over the family
+	NAT64          netip.Prefix // IPv4 servers are contacted through it; invalid = directly
+	OutV4, OutV6   netip.Addr   // source addresses of upstream queries; invalid = any
+	TCPPipeline    int          // outstanding queries of one client connection
+	TCPKeepalive   bool         // send the option of RFC 7828 in answers
+	Cookies        bool         // give clients cookies (RFC 7873)
+	EDNSUpstream   int          // UDP payload size announced to servers, bytes
+	EDNSDownstream int          // UDP payload size announced to clients, bytes
 }
 
 // Listen is one place to serve clients on: exactly one of Addr and Interface is
@@ -154,6 +156,15 @@ type DNSSEC struct {
 	NegativeTrustAnchors []string // domain names, lower case, with trailing dot
 	SHA1                 bool     // accept algorithms 5 and 7 and DS digest type 1
 	NSEC3Iterations      int      // more iterations than this make a zone insecure
+}
+
+// DNS64 makes IPv6 addresses of IPv4 addresses (RFC 6147).
+type DNS64 struct {
+	Enable     bool
+	Prefixes   []netip.Prefix
+	ReverseTTL time.Duration  // whole seconds
+	Exclude    []netip.Prefix // AAAA records that do not count
+	IgnoreAAAA []string       // domain names, lower case, with trailing dot
 }
 
 // AnchorFile has the trust anchors of one zone, in place of those it had before.

@@ -37,6 +37,7 @@ func (v *Valid) Normalise() *Config {
 		Network:    v.network(),
 		Cache:      v.cache(),
 		DNSSEC:     v.dnssec(),
+		DNS64:      v.dns64(),
 		Options:    v.options(),
 		Forward:    v.forward(),
 		Logging:    v.logging(),
@@ -70,6 +71,7 @@ func (v *Valid) network() Network {
 	n := Network{
 		DoIPv4:         get[bool](s, "do-ipv4"),
 		DoIPv6:         get[bool](s, "do-ipv6"),
+		NAT64:          get[netip.Prefix](s, "nat64-prefix"),
 		OutV4:          get[netip.Addr](s, "out-interface-v4"),
 		OutV6:          get[netip.Addr](s, "out-interface-v6"),
 		TCPPipeline:    int(get[int64](s, "tcp-pipeline")),
@@ -162,6 +164,24 @@ func (v *Valid) dnssec() DNSSEC {
 		d.TrustAnchorFiles = append(d.TrustAnchorFiles, AnchorFile{
 			File: absolute(v.doc.base, get[string](f, "file")), ReadOnly: get[bool](f, "read-only"),
 		})
+	}
+	return d
+}
+
+func (v *Valid) dns64() DNS64 {
+	s := get[*section](v.root, "dns64")
+	d := DNS64{
+		Enable:     get[bool](s, "enable"),
+		Prefixes:   items[netip.Prefix](s, "prefix"),
+		ReverseTTL: time.Minute,
+		Exclude:    items[netip.Prefix](s, "exclude-subnets"),
+		IgnoreAAAA: items[string](s, "ignore-aaaa"),
+	}
+	if s.has("reverse-ttl") {
+		d.ReverseTTL = get[time.Duration](s, "reverse-ttl").Truncate(time.Second)
+	}
+	if d.Exclude == nil {
+		d.Exclude = []netip.Prefix{netip.MustParsePrefix("::ffff:0:0/96")} // RFC 6147 section 5.1.4
 	}
 	return d
 }

@@ -80,7 +80,7 @@ func TestSupported(t *testing.T) {
 		"network: {tls: {padding: true}}":            false,
 		"network: {tls: {cert-file: null}}":          false,
 		"dns64: {prefix: 64:FF9B::/96}":              false,
-		"dns64: {prefix: '64:ff9c::/96'}":            true,
+		"dns64: {prefix: '64:ff9c::/96'}":            false,
 		"monitoring: {graphite: {interval: 5s}}":     false,
 		"monitoring: {graphite: {interval: 5000ms}}": false,
 		"views: null": false,

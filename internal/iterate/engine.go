@@ -13,6 +13,7 @@ import (
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/explain"
 	"knot-resolver/internal/limits"
@@ -46,6 +47,7 @@ type Options struct {
 	Minimise     bool                    // QNAME minimisation (RFC 9156)
 	Case0x20     bool                    // random letter case in queries
 	IPv4, IPv6   bool                    // address families to use
+	NAT64        netip.Prefix            // of the translator through which IPv4 servers are reached; invalid: there is none
 	Addresses    upstream.AddressOptions // which addresses may be asked
 	UpstreamPort uint16                  // of servers; 0 means 53
 	UDPSize      int                     // EDNS size offered; 0 means limits.UDPPayload
@@ -319,6 +321,12 @@ func (j *job) traceCached(e *cache.Entry, name dns.Name, t dns.Type) {
 func (e *Engine) server(a netip.Addr) (netip.AddrPort, bool) {
 	a = a.Unmap()
 	s := netip.AddrPortFrom(a, e.UpstreamPort)
-	ok := upstream.Usable(s, e.Addresses) && (a.Is4() && e.IPv4 || a.Is6() && e.IPv6)
-	return s, ok
+	if !upstream.Usable(s, e.Addresses) {
+		return s, false
+	}
+	if a.Is4() && e.NAT64.IsValid() {
+		a = dns64.Embed(e.NAT64, a)
+		s = netip.AddrPortFrom(a, e.UpstreamPort)
+	}
+	return s, a.Is4() && e.IPv4 || a.Is6() && e.IPv6
 }

@@ -29,6 +29,8 @@ func (e *Engine) addressTypes() []dns.Type {
 	switch {
 	case !e.IPv6:
 		return []dns.Type{dns.TypeA}
+	case e.NAT64.IsValid():
+		return []dns.Type{dns.TypeAAAA, dns.TypeA}
 	case !e.IPv4:
 		return []dns.Type{dns.TypeAAAA}
 	}

@@ -10,6 +10,7 @@ import (
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/cache/packet"
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/policy"
@@ -29,6 +30,8 @@ type Options struct {
 	TimeJump  bool   // empty the cache when the clock is set back
 	NSID      []byte // identity given to those who ask for it (RFC 5001); empty: none
 	Sentinel  bool   // let clients ask which root keys are trusted (RFC 8509)
+
+	DNS64 *dns64.Synthesis // makes AAAA records (RFC 6147); nil: does not
 }
 
 // Worker answers clients. It is a [server.Handler].
@@ -142,7 +145,7 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 		return w.finish(dst, req, &m, refusal(v), now), false, true
 	}
 	q := who.question(&m)
-	out, ok := w.engine.FromCache(q)
+	out, ok := w.fromCache(q, who.translates())
 	if !ok && !m.Flags().Has(dns.FlagRD) {
 		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
 	}
@@ -168,7 +171,7 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	q.Missed = true
 	node, number := w.log.begin(ctx), w.counters.total.Load()
 	budget := new(limits.Budget)
-	out := w.engine.Resolve(ctx, q, budget, node)
+	out := w.resolve(ctx, q, budget, node, who.translates())
 	w.log.end(ctx, node, number, q, &out)
 	w.charge(req, who, admit.Cost(budget), start)
 	w.told(out.Judge, req)

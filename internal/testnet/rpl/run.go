@@ -122,13 +122,14 @@ func (up *Setup) validator(epoch func(time.Time) time.Time) *dnssec.Validator {
 // worker makes the resolver of a setup.
 func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, minimise bool) *worker.Worker {
 	store := mem.New(mem.Options{Size: 64 << 20, Merge: cache.Replaces})
-	return worker.New(worker.Options{UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
-		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies}, iterate.Options{
+	o := worker.Options{UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
+		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies, DNS64: up.synthesis()}
+	return worker.New(o, iterate.Options{
 		Cache:  cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
 		Client: client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),
 		RootHints: up.Hints, Anchors: up.Anchors, Negative: up.Negative, Glue: up.Glue, Minimise: minimise, Case0x20: true,
 		IPv4: up.IPv4, IPv6: up.IPv6, Addresses: upstream.AddressOptions{QueryLoopback: up.Loopback}, UDPSize: 4096,
-		Forwards: up.Forwards, Prefetch: up.Prefetch, Stale: up.Stale,
+		Forwards: up.Forwards, NAT64: up.NAT64, Prefetch: up.Prefetch, Stale: up.Stale,
 	})
 }
 

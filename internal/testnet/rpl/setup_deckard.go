@@ -94,7 +94,7 @@ func (up *Setup) features(list string) error {
 		case "max_ttl":
 			up.MaxTTL, err = time.ParseDuration(value + "s")
 		case "dns64_prefix":
-			up.missing("DNS64 is not implemented (dns64_prefix)")
+			err = up.synthesise(value)
 		case "static_hint_name", "static_hint_addr":
 			up.missing("static hints are not mapped (%s)", key)
 		case "renumber_src", "renumber_dst":

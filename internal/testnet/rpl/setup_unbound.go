@@ -16,6 +16,9 @@ import (
 func (up *Setup) unbound(s *Scenario) error {
 	up.Minimise = On
 	up.Stale.Bogus = true
+	if err := up.unboundDNS64(s); err != nil {
+		return err
+	}
 	for _, o := range s.Options {
 		var err error
 		switch o.Section {
@@ -61,8 +64,7 @@ var absent = map[string]string{
 	"response-ip": "rewriting by answer address", "response-ip-data": "rewriting by answer address",
 	"access-control-tag": "tags", "access-control-tag-action": "tags", "access-control-tag-data": "tags", "define-tag": "tags",
 	"access-control-view": "views", "private-address": "rebinding protection", "private-domain": "rebinding protection",
-	"do-nat64": "NAT64 towards servers", "nat64-prefix": "NAT64 towards servers", "do-not-query-address": "lists of servers not to ask",
-	"dns64-prefix": "DNS64", "dns64-ignore-aaaa": "DNS64", "prefetch-key": "prefetching of keys",
+	"do-not-query-address": "lists of servers not to ask", "prefetch-key": "prefetching of keys",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
 	"dns-error-reporting":          "DNS error reporting (RFC 9567)",
 	"val-nsec3-keysize-iterations": "NSEC3 limits by key size", "harden-unverified-glue": "looking up sibling glue before use",
@@ -81,6 +83,9 @@ func words(text string) map[string]bool {
 
 // server reads one option of the clause `server`.
 func (up *Setup) server(o Option) (err error) {
+	if mine, err := up.unboundAnswering(o); mine {
+		return err
+	}
 	switch o.Key {
 	case "auto-trust-anchor-file": // its content is read elsewhere
 	case "trust-anchor":
@@ -200,8 +205,7 @@ func (up *Setup) modules(list string) {
 		case "validator":
 			up.Validate = true
 		case "iterator", "respip": // respip does nothing without rules, and those are options of their own
-		case "dns64":
-			up.missing("DNS64 (module-config)")
+		case "dns64": // its options stand elsewhere
 		default:
 			up.missing("module %s is not mapped", m)
 		}

@@ -1,0 +1,27 @@
+package app
+
+import (
+	"time"
+
+	"knot-resolver/internal/config"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
+)
+
+// synthesis makes what makes IPv6 addresses, nil if that is off.
+func synthesis(cfg *config.DNS64) *dns64.Synthesis {
+	if !cfg.Enable {
+		return nil
+	}
+	return dns64.New(dns64.Options{Prefixes: cfg.Prefixes, Exclude: cfg.Exclude, Ignore: names(cfg.IgnoreAAAA),
+		ReverseTTL: uint32(cfg.ReverseTTL / time.Second)})
+}
+
+// names turns names that were checked with the configuration into their wire form.
+func names(texts []string) []dns.Name {
+	var list []dns.Name
+	for _, text := range texts {
+		list = append(list, dns.MustName(text).Lower())
+	}
+	return list
+}

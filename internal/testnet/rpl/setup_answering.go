@@ -1,0 +1,77 @@
+package rpl
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
+)
+
+// answering is the part of a Setup about what is done to answers.
+type answering struct {
+	DNS64 *dns64.Options // makes AAAA records
+	NAT64 netip.Prefix   // through which IPv4 servers are reached
+}
+
+// synthesise switches DNS64 on. An address without length is a prefix of 96 bits.
+func (up *answering) synthesise(prefix string) error {
+	if !strings.Contains(prefix, "/") {
+		prefix += "/96"
+	}
+	p, err := netip.ParsePrefix(prefix)
+	up.DNS64 = &dns64.Options{Prefixes: []netip.Prefix{p}, Exclude: []netip.Prefix{dns64.Mapped()}, ReverseTTL: 60}
+	return err
+}
+
+// synthesis is what the worker gets of it.
+func (up *answering) synthesis() *dns64.Synthesis {
+	if up.DNS64 == nil {
+		return nil
+	}
+	return dns64.New(*up.DNS64)
+}
+
+// unboundDNS64 reads the options of the module dns64, if it is in use.
+func (up *answering) unboundDNS64(s *Scenario) error {
+	prefix, used := "64:ff9b::/96", false
+	var ignored []dns.Name
+	for _, o := range s.Options {
+		switch o.Key {
+		case "module-config":
+			used = slices.Contains(strings.Fields(o.Value), "dns64")
+		case "dns64-prefix":
+			prefix = o.Value
+		case "dns64-ignore-aaaa":
+			name, err := dns.ParseName(o.Value)
+			if err != nil {
+				return fmt.Errorf("line %d: %s: %w", o.Line, o.Key, err)
+			}
+			ignored = append(ignored, name.Lower())
+		}
+	}
+	if !used {
+		return nil
+	}
+	err := up.synthesise(prefix)
+	up.DNS64.Ignore = ignored
+	return err
+}
+
+// unboundAnswering reads one option of the clause `server`; mine says that it is one of these.
+func (up *answering) unboundAnswering(o Option) (mine bool, err error) {
+	switch o.Key {
+	case "dns64-prefix", "dns64-ignore-aaaa": // read by unboundDNS64
+	case "do-nat64":
+		if isTrue(o.Value) && !up.NAT64.IsValid() {
+			up.NAT64 = dns64.WellKnown()
+		}
+	case "nat64-prefix":
+		up.NAT64, err = netip.ParsePrefix(o.Value)
+	default:
+		return false, nil
+	}
+	return true, err
+}
