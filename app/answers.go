@@ -6,6 +6,7 @@ import (
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dns64"
+	"knot-resolver/internal/renumber"
 )
 
 // synthesis makes what makes IPv6 addresses, nil if that is off.
@@ -15,6 +16,14 @@ func synthesis(cfg *config.DNS64) *dns64.Synthesis {
 	}
 	return dns64.New(dns64.Options{Prefixes: cfg.Prefixes, Exclude: cfg.Exclude, Ignore: names(cfg.IgnoreAAAA),
 		ReverseTTL: uint32(cfg.ReverseTTL / time.Second)})
+}
+
+func renumbering(rules []config.Renumbering) renumber.Rules {
+	var all renumber.Rules
+	for _, r := range rules {
+		all = append(all, renumber.Rule(r))
+	}
+	return all
 }
 
 // names turns names that were checked with the configuration into their wire form.

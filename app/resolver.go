@@ -81,6 +81,7 @@ func Resolving(o EngineOptions) (Engine, error) {
 		TimeJump:  cfg.Options.TimeJumpDetection && !o.Canary,
 		NSID:      nsid(cfg.NSID, o.Worker),
 		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
+		Renumber:  renumbering(cfg.Network.Renumbering),
 		DNS64:     synthesis(&cfg.DNS64),
 	}, *resolution)
 	if err := e.admission(cfg); err != nil {

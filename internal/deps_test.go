@@ -108,6 +108,7 @@ var only = []struct {
 	{"internal/upstream", []string{"internal/dns", "internal/limits"}, "talking to servers is no resolution"},
 	{"internal/server/...", []string{"internal/dns", "internal/limits", "internal/server/..."}, "listeners move bytes and never decide"},
 	{"internal/dns64", []string{"internal/dns"}, "making addresses is arithmetic; the worker does the look-ups"},
+	{"internal/renumber", []string{"internal/dns"}, "rewriting addresses depends on rules and answer alone"},
 	{"internal/explain", []string{"internal/dns"}, "a trace is data; kresctl reads it without the resolver"},
 	{"internal/iterate", []string{"internal/dns", "internal/dns64", "internal/dnssec", "internal/limits", "internal/cache", "internal/upstream", "internal/explain"},
 		"resolution knows its tools, not the daemon around it"},
@@ -129,7 +130,7 @@ func TestAllowedImports(t *testing.T) {
 	}
 }
 
-var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/dns64", "resolver"}
+var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/dns64", "internal/renumber", "resolver"}
 
 // forbidden lists edges that must not be, each with its reason.
 var forbidden = []struct {

@@ -66,12 +66,20 @@ type Network struct {
 	Listen         []Listen
 	DoIPv4, DoIPv6 bool         // contact upstream servers over the family
 	NAT64          netip.Prefix // IPv4 servers are contacted through it; invalid = directly
-	OutV4, OutV6   netip.Addr   // source addresses of upstream queries; invalid = any
-	TCPPipeline    int          // outstanding queries of one client connection
-	TCPKeepalive   bool         // send the option of RFC 7828 in answers
-	Cookies        bool         // give clients cookies (RFC 7873)
-	EDNSUpstream   int          // UDP payload size announced to servers, bytes
-	EDNSDownstream int          // UDP payload size announced to clients, bytes
+	Renumbering    []Renumbering
+	OutV4, OutV6   netip.Addr // source addresses of upstream queries; invalid = any
+	TCPPipeline    int        // outstanding queries of one client connection
+	TCPKeepalive   bool       // send the option of RFC 7828 in answers
+	Cookies        bool       // give clients cookies (RFC 7873)
+	EDNSUpstream   int        // UDP payload size announced to servers, bytes
+	EDNSDownstream int        // UDP payload size announced to clients, bytes
+}
+
+// Renumbering rewrites the addresses of one subnet in answers.
+type Renumbering struct {
+	Source      netip.Prefix
+	Destination netip.Addr // of the family of Source
+	Exact       bool       // Destination is the new address itself, not the new prefix
 }
 
 // Listen is one place to serve clients on: exactly one of Addr and Interface is

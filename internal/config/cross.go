@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -89,6 +90,21 @@ func checkListen(c *checker, s *section) {
 	case withPort > 0 && withPort < len(interfaces):
 		c.failAt(s, "interface", "expected @port at all interfaces or at none; use several items for different ports")
 	}
+}
+
+// checkRenumbering wants one family; a destination with an exclamation mark is still a text.
+func checkRenumbering(c *checker, s *section) {
+	if to, _ := destination(s); to.Is4() != get[netip.Prefix](s, "source").Addr().Is4() {
+		c.failAt(s, "destination", "expected an address of the family of source %s", get[netip.Prefix](s, "source"))
+	}
+}
+
+// destination reads where a rule of renumbering leads; exact says that it is the address itself.
+func destination(s *section) (to netip.Addr, exact bool) {
+	if text, ok := s.value("destination").v.(string); ok {
+		return netip.MustParseAddr(strings.TrimSuffix(text, "!")), true
+	}
+	return get[netip.Addr](s, "destination"), false
 }
 
 func checkTLS(c *checker, s *section) {

@@ -80,6 +80,10 @@ func (v *Valid) network() Network {
 		EDNSUpstream:   int(get[int64](s, "edns-buffer-size/upstream")),
 		EDNSDownstream: int(get[int64](s, "edns-buffer-size/downstream")),
 	}
+	for _, r := range get[[]*section](s, "address-renumbering") {
+		to, exact := destination(r)
+		n.Renumbering = append(n.Renumbering, Renumbering{Source: get[netip.Prefix](r, "source"), Destination: to, Exact: exact})
+	}
 	for _, l := range get[[]*section](s, "listen") {
 		n.Listen = append(n.Listen, listens(l)...)
 	}

@@ -21,9 +21,9 @@ func networkOptions() []Option {
 		{Path: "network/edns-buffer-size/upstream", Type: ednsSize, Default: "1232B", Doc: "Announced to servers."},
 		{Path: "network/edns-buffer-size/downstream", Type: ednsSize, Default: "1232B", Doc: "Announced to clients."},
 
-		{Path: "network/address-renumbering[]", Status: NotYet, Doc: "Rewriting of addresses in answers."},
-		{Path: "network/address-renumbering[]/source", Type: subnet(), Required: true, Status: Supported, Doc: "Subnet to rewrite."},
-		{Path: "network/address-renumbering[]/destination", Type: either{exactAddress(), ipAddress()}, Required: true, Status: Supported,
+		{Path: "network/address-renumbering[]", Doc: "Rewriting of addresses in answers; the first rule that fits decides.", check: checkRenumbering},
+		{Path: "network/address-renumbering[]/source", Type: subnet(), Required: true, Doc: "Subnet to rewrite."},
+		{Path: "network/address-renumbering[]/destination", Type: either{exactAddress(), ipAddress()}, Required: true,
 			Doc: "New prefix; with ! behind it, the exact new address."},
 
 		{Path: "network/tls", Status: NotYet, Doc: "Encrypted transports.", check: checkTLS},

@@ -14,6 +14,7 @@ import (
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/policy"
+	"knot-resolver/internal/renumber"
 	"knot-resolver/internal/server"
 )
 
@@ -30,6 +31,8 @@ type Options struct {
 	TimeJump  bool   // empty the cache when the clock is set back
 	NSID      []byte // identity given to those who ask for it (RFC 5001); empty: none
 	Sentinel  bool   // let clients ask which root keys are trusted (RFC 8509)
+
+	Renumber renumber.Rules // rewrite the addresses in answers
 
 	DNS64 *dns64.Synthesis // makes AAAA records (RFC 6147); nil: does not
 }
@@ -190,11 +193,29 @@ func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out ite
 	if out.Silent {
 		return nil
 	}
-	out = w.sentinel(question(m), out)
+	out = w.final(question(m), out)
 	r := reply{w: w, req: req, query: m, out: &out}
 	answer := r.append(dst)
 	w.counters.answer(answer[len(dst):], m.HasEDNS, m.EDNS.DO, time.Since(start))
 	return answer
+}
+
+// final makes of an outcome what clients are told.
+func (w *Worker) final(q iterate.Question, out iterate.Outcome) iterate.Outcome {
+	return w.renumbered(w.sentinel(q, out))
+}
+
+// renumbered rewrites addresses. What is changed is not what was validated.
+func (w *Worker) renumbered(out iterate.Outcome) iterate.Outcome {
+	if len(w.options.Renumber) == 0 {
+		return out
+	}
+	answer, changed := w.options.Renumber.Answer(out.Answer)
+	if changed {
+		out.Answer, out.Secure = answer, false
+		out.EDE, out.Reason = dns.EDEForged, "DUQR: addresses are rewritten here (address-renumbering)"
+	}
+	return out
 }
 
 func refusal(v admit.Verdict) iterate.Outcome {

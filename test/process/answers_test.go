@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	miekg "github.com/miekg/dns"
+
+	"knot-resolver/internal/testnet"
 )
 
 // TestDNS64 asks a system behind a NAT64 of /48, then changes its prefix.
@@ -28,5 +30,24 @@ func TestDNS64(t *testing.T) {
 	s.must("reload")
 	if got := s.outcome("mail.example.se", miekg.TypeAAAA); got != "NOERROR EDE 29 64:ff9b::c000:219" {
 		t.Error(got)
+	}
+}
+
+// TestRenumberedAndRepeated asks twice, the second time answered by the first cache, and then without the rule.
+func TestRenumberedAndRepeated(t *testing.T) {
+	t.Parallel()
+	_, o := internet(t)
+	rule := strings.Replace(o.extra, "do-ipv6: false", "do-ipv6: false\n  address-renumbering: [{source: 192.0.2.0/24, destination: 10.1.2.0}]", 1)
+	s := start(t, options{workers: 1, extra: rule})
+	for range 3 {
+		m := s.resolve("www.example.se.")
+		if got := s.outcome("www.example.se", miekg.TypeA); got != "NOERROR EDE 4 10.1.2.80" || m.AuthenticatedData || m.IsEdns0() == nil {
+			t.Errorf("%s\n%v", got, m)
+		}
+	}
+	s.configure(1, port, o.extra)
+	s.must("reload")
+	if m := s.resolve("www.example.se."); !m.AuthenticatedData || len(testnet.ExtendedErrors(m)) > 0 {
+		t.Errorf("without the rule: %v", m)
 	}
 }

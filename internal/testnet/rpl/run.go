@@ -123,7 +123,7 @@ func (up *Setup) validator(epoch func(time.Time) time.Time) *dnssec.Validator {
 func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, minimise bool) *worker.Worker {
 	store := mem.New(mem.Options{Size: 64 << 20, Merge: cache.Replaces})
 	o := worker.Options{UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
-		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies, DNS64: up.synthesis()}
+		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies, DNS64: up.synthesis(), Renumber: up.Renumber}
 	return worker.New(o, iterate.Options{
 		Cache:  cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
 		Client: client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),

@@ -8,12 +8,15 @@ import (
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dns64"
+	"knot-resolver/internal/renumber"
 )
 
 // answering is the part of a Setup about what is done to answers.
 type answering struct {
 	DNS64 *dns64.Options // makes AAAA records
 	NAT64 netip.Prefix   // through which IPv4 servers are reached
+
+	Renumber renumber.Rules // rewrite addresses in answers
 }
 
 // synthesise switches DNS64 on. An address without length is a prefix of 96 bits.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/renumber"
 )
 
 // deckard reads the options of the Deckard dialect.
@@ -97,8 +98,15 @@ func (up *Setup) features(list string) error {
 			err = up.synthesise(value)
 		case "static_hint_name", "static_hint_addr":
 			up.missing("static hints are not mapped (%s)", key)
-		case "renumber_src", "renumber_dst":
-			up.missing("renumbering of answers is a Lua module of Knot Resolver (%s)", key)
+		case "renumber_src":
+			var source netip.Prefix
+			source, err = netip.ParsePrefix(value)
+			up.Renumber = renumber.Rules{{Source: source}}
+		case "renumber_dst":
+			if len(up.Renumber) == 0 {
+				return fmt.Errorf("renumber_dst without renumber_src")
+			}
+			up.Renumber[0].Destination, err = netip.ParseAddr(value)
 		case "workarounds": // special cases for names of the past, of which the resolver has none
 		default:
 			err = fmt.Errorf("unknown feature %q", key)
