@@ -6,6 +6,7 @@ import (
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dns64"
+	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/renumber"
 )
 
@@ -16,6 +17,14 @@ func synthesis(cfg *config.DNS64) *dns64.Synthesis {
 	}
 	return dns64.New(dns64.Options{Prefixes: cfg.Prefixes, Exclude: cfg.Exclude, Ignore: names(cfg.IgnoreAAAA),
 		ReverseTTL: uint32(cfg.ReverseTTL / time.Second)})
+}
+
+// guard makes what keeps private addresses out of answers, nil if that is off.
+func guard(cfg *config.Options) *rebind.Guard {
+	if !cfg.RebindingProtection {
+		return nil
+	}
+	return rebind.New(rebind.Options{Names: names(cfg.RebindingNames), Public: cfg.RebindingSubnets, Strip: cfg.RebindingStrip})
 }
 
 func renumbering(rules []config.Renumbering) renumber.Rules {

@@ -153,7 +153,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		SignalKeys:   cfg.DNSSEC.SignalQuery,
 		Stale:        stale(cfg),
 		Prefetch:     cfg.Cache.PrefetchExpiring,
-		Rebinding:    cfg.Options.RebindingProtection,
+		Rebinding:    guard(&cfg.Options),
 	}, nil
 }
 

@@ -109,8 +109,9 @@ var only = []struct {
 	{"internal/server/...", []string{"internal/dns", "internal/limits", "internal/server/..."}, "listeners move bytes and never decide"},
 	{"internal/dns64", []string{"internal/dns"}, "making addresses is arithmetic; the worker does the look-ups"},
 	{"internal/renumber", []string{"internal/dns"}, "rewriting addresses depends on rules and answer alone"},
+	{"internal/rebind", []string{"internal/dns", "internal/dns64"}, "whether an address is private depends on it and on options alone"},
 	{"internal/explain", []string{"internal/dns"}, "a trace is data; kresctl reads it without the resolver"},
-	{"internal/iterate", []string{"internal/dns", "internal/dns64", "internal/dnssec", "internal/limits", "internal/cache", "internal/upstream", "internal/explain"},
+	{"internal/iterate", []string{"internal/dns", "internal/dns64", "internal/dnssec", "internal/limits", "internal/cache", "internal/upstream", "internal/explain", "internal/rebind"},
 		"resolution knows its tools, not the daemon around it"},
 }
 
@@ -130,7 +131,7 @@ func TestAllowedImports(t *testing.T) {
 	}
 }
 
-var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/dns64", "internal/renumber", "resolver"}
+var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/dns64", "internal/rebind", "internal/renumber", "resolver"}
 
 // forbidden lists edges that must not be, each with its reason.
 var forbidden = []struct {

@@ -198,9 +198,12 @@ type Options struct {
 	QueryLoopback          bool // servers on loopback addresses may be asked
 	ReorderRRset           bool
 	QueryCaseRandomization bool
-	Priming                bool // RFC 8109
-	ServeStale             bool // RFC 8767
-	RebindingProtection    bool // refuse private addresses from the public DNS
+	Priming                bool           // RFC 8109
+	ServeStale             bool           // RFC 8767
+	RebindingProtection    bool           // refuse private addresses from the public DNS
+	RebindingNames         []string       // which may have private addresses, and those below; lower case, with trailing dot
+	RebindingSubnets       []netip.Prefix // private subnets that count as public
+	RebindingStrip         bool           // private addresses are left out of answers, instead of refusing those
 	RefuseNoRD             bool
 	TimeJumpDetection      bool
 	RootHints              string // absolute path; empty = built in

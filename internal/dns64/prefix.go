@@ -3,7 +3,9 @@ package dns64
 import "net/netip"
 
 // WellKnown is the prefix for translators that need none of their own (RFC 6052 section 2.1).
-func WellKnown() netip.Prefix { return netip.MustParsePrefix("64:ff9b::/96") }
+func WellKnown() netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom16([16]byte{1: 0x64, 2: 0xff, 3: 0x9b}), 96)
+}
 
 // Mapped is ::ffff:0:0/96, whose addresses no IPv6 host can use (RFC 6147 section 5.1.4).
 func Mapped() netip.Prefix {

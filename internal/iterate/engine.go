@@ -17,6 +17,7 @@ import (
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/explain"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/upstream"
 )
 
@@ -55,7 +56,7 @@ type Options struct {
 	SignalKeys   bool                    // tell zones with a trust anchor which keys are trusted (RFC 8145)
 	Stale        Stale                   // answers from entries that ran out
 	Prefetch     bool                    // refresh entries that are used shortly before they run out
-	Rebinding    bool                    // refuse answers of servers that hold private addresses
+	Rebinding    *rebind.Guard           // keeps private addresses out of what servers answer; nil: does not
 
 	// Observe, when set, is called with what was spent whenever a resolution, or a look into the cache, is done.
 	Observe func(*limits.Budget)
@@ -75,7 +76,6 @@ type Engine struct {
 	glances sync.Pool                  // of *glance
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
-	private    []netip.Prefix // what rebinding protection refuses; none when it is off
 }
 
 // New makes an Engine.
@@ -89,9 +89,6 @@ func New(o Options) *Engine {
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
 	e.glances.New = e.newGlance
-	if o.Rebinding {
-		e.private = privateRanges()
-	}
 	for _, a := range o.Anchors {
 		e.SetAnchor(a)
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/server"
 	"knot-resolver/internal/testnet"
 )
@@ -38,7 +40,7 @@ func TestNSID(t *testing.T) {
 	}
 }
 
-// TestRebinding: a public name with a private address is refused, others are not.
+// TestRebinding: a public name with a private address is refused also when it is in the cache already, others are not.
 func TestRebinding(t *testing.T) {
 	world, err := testnet.New()
 	if err != nil {
@@ -57,15 +59,31 @@ func TestRebinding(t *testing.T) {
 			return right
 		})
 	}
-	w := newWorker(t, world, func(o *iterate.Options) { o.Rebinding = true })
-	for range 2 {
-		m := ask(t, w, query("www.insecure.se.", "A"), server.UDP)
-		if m.Rcode != miekg.RcodeRefused || len(m.Answer) > 0 || len(testnet.ExtendedErrors(m)) != 1 || testnet.ExtendedErrors(m)[0] != uint16(dns.EDEProhibited) {
-			t.Errorf("private address: %v", m)
+	const name = "www.insecure.se."
+	for _, c := range []struct {
+		o    rebind.Options
+		want string
+	}{
+		{rebind.Options{}, "REFUSED EDE 18"},
+		{rebind.Options{Strip: true}, "NOERROR EDE 18"},
+		{rebind.Options{Names: []dns.Name{dns.MustName("insecure.se")}}, "NOERROR 192.168.1.1"},
+		{rebind.Options{Public: []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}}, "NOERROR 192.168.1.1"},
+	} {
+		old := newWorker(t, world)
+		if got := describe(ask(t, old, query(name, "A"), server.UDP)); got != "NOERROR 192.168.1.1" {
+			t.Errorf("without protection: %s", got)
 		}
-	}
-	if m := ask(t, w, query("www.example.se.", "A"), server.UDP); m.Rcode != miekg.RcodeSuccess {
-		t.Errorf("public address: %v", m)
+		old.engine.Rebinding = rebind.New(c.o)
+		old.packets.Clear()
+		fresh := newWorker(t, world, func(o *iterate.Options) { o.Rebinding = rebind.New(c.o) })
+		for i, w := range []*Worker{old, fresh, fresh} {
+			if got := describe(ask(t, w, query(name, "A"), server.UDP)); got != c.want {
+				t.Errorf("%+v, %s: %s, want %s", c.o, [...]string{"in the cache before", "resolved", "then cached"}[i], got, c.want)
+			}
+		}
+		if got := describe(ask(t, fresh, query("www.example.se.", "A"), server.UDP)); got != "NOERROR AD 192.0.2.80" {
+			t.Errorf("public address: %s", got)
+		}
 	}
 }
 

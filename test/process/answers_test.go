@@ -1,6 +1,7 @@
 package process
 
 import (
+	"net"
 	"strings"
 	"testing"
 
@@ -49,5 +50,41 @@ func TestRenumberedAndRepeated(t *testing.T) {
 	s.must("reload")
 	if m := s.resolve("www.example.se."); !m.AuthenticatedData || len(testnet.ExtendedErrors(m)) > 0 {
 		t.Errorf("without the rule: %v", m)
+	}
+}
+
+// TestRebinding resolves a name with a private address, then switches protection on: the answer in the cache is refused, too.
+func TestRebinding(t *testing.T) {
+	t.Parallel()
+	world, o := internet(t)
+	for _, server := range world.Servers() {
+		server.SetQuirk(func(_ string, _, right *miekg.Msg) *miekg.Msg {
+			if right != nil {
+				for _, rr := range right.Answer {
+					if a, ok := rr.(*miekg.A); ok && strings.EqualFold(a.Hdr.Name, "www.insecure.se.") {
+						a.A = net.IPv4(10, 9, 9, 9)
+					}
+				}
+			}
+			return right
+		})
+	}
+	s := start(t, options{workers: 1, extra: o.extra})
+	for option, want := range map[string]string{
+		"":                             "NOERROR 10.9.9.9",
+		", rebinding-protection: true": "REFUSED EDE 18",
+		", rebinding-protection: true, rebinding-allow-names: [insecure.se]": "NOERROR 10.9.9.9",
+		", rebinding-protection: true, rebinding-action: strip":              "NOERROR EDE 18",
+	} {
+		s.configure(1, port, strings.Replace(o.extra, ", query-loopback: true", ", query-loopback: true"+option, 1))
+		s.must("reload")
+		for range 3 {
+			if got := s.outcome("www.insecure.se", miekg.TypeA); got != want {
+				t.Errorf("%q: %s, want %s", option, got, want)
+			}
+		}
+	}
+	if out := s.must("explain", "www.example.se", "A"); !strings.Contains(out, "192.0.2.80") {
+		t.Errorf("another name:\n%s", out)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dns64"
+	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/renumber"
 )
 
@@ -16,7 +17,8 @@ type answering struct {
 	DNS64 *dns64.Options // makes AAAA records
 	NAT64 netip.Prefix   // through which IPv4 servers are reached
 
-	Renumber renumber.Rules // rewrite addresses in answers
+	Renumber  renumber.Rules  // rewrite addresses in answers
+	Rebinding *rebind.Options // keeps private addresses out of them
 }
 
 // synthesise switches DNS64 on. An address without length is a prefix of 96 bits.
@@ -67,6 +69,14 @@ func (up *answering) unboundDNS64(s *Scenario) error {
 func (up *answering) unboundAnswering(o Option) (mine bool, err error) {
 	switch o.Key {
 	case "dns64-prefix", "dns64-ignore-aaaa": // read by unboundDNS64
+	case "private-address":
+		var private netip.Prefix
+		private, err = netip.ParsePrefix(o.Value)
+		up.rebinding().Private = append(up.rebinding().Private, private)
+	case "private-domain":
+		var name dns.Name
+		name, err = dns.ParseName(o.Value)
+		up.rebinding().Names = append(up.rebinding().Names, name.Lower())
 	case "do-nat64":
 		if isTrue(o.Value) && !up.NAT64.IsValid() {
 			up.NAT64 = dns64.WellKnown()
@@ -77,4 +87,20 @@ func (up *answering) unboundAnswering(o Option) (mine bool, err error) {
 		return false, nil
 	}
 	return true, err
+}
+
+// rebinding is the protection of Unbound: it has no ranges of its own, and leaves addresses out.
+func (up *answering) rebinding() *rebind.Options {
+	if up.Rebinding == nil {
+		up.Rebinding = &rebind.Options{Private: []netip.Prefix{}, Strip: true}
+	}
+	return up.Rebinding
+}
+
+// guard is what the engine gets of it.
+func (up *answering) guard() *rebind.Guard {
+	if up.Rebinding == nil {
+		return nil
+	}
+	return rebind.New(*up.Rebinding)
 }

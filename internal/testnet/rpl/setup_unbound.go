@@ -63,7 +63,7 @@ var absent = map[string]string{
 	"local-data": "local data is not mapped", "local-zone-tag": "tags", "local-zone-override": "local zones by client",
 	"response-ip": "rewriting by answer address", "response-ip-data": "rewriting by answer address",
 	"access-control-tag": "tags", "access-control-tag-action": "tags", "access-control-tag-data": "tags", "define-tag": "tags",
-	"access-control-view": "views", "private-address": "rebinding protection", "private-domain": "rebinding protection",
+	"access-control-view":  "views",
 	"do-not-query-address": "lists of servers not to ask", "prefetch-key": "prefetching of keys",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
 	"dns-error-reporting":          "DNS error reporting (RFC 9567)",
