@@ -143,6 +143,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		Glue:         glue[cfg.Options.GlueChecking],
 		Minimise:     cfg.Options.Minimize,
 		Case0x20:     cfg.Options.QueryCaseRandomization,
+		Workarounds:  cfg.Options.ViolatorsWorkarounds,
 		IPv4:         cfg.Network.DoIPv4,
 		IPv6:         cfg.Network.DoIPv6,
 		NAT64:        cfg.Network.NAT64,

@@ -200,6 +200,7 @@ type Options struct {
 	QueryCaseRandomization bool
 	Priming                bool           // RFC 8109
 	ServeStale             bool           // RFC 8767
+	ViolatorsWorkarounds   bool           // leave letter case alone for zones known to need that
 	RebindingProtection    bool           // refuse private addresses from the public DNS
 	RebindingNames         []string       // which may have private addresses, and those below; lower case, with trailing dot
 	RebindingSubnets       []netip.Prefix // private subnets that count as public

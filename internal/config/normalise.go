@@ -200,6 +200,7 @@ func (v *Valid) options() Options {
 		QueryCaseRandomization: get[bool](s, "query-case-randomization"),
 		Priming:                get[bool](s, "priming"),
 		ServeStale:             get[bool](s, "serve-stale"),
+		ViolatorsWorkarounds:   get[bool](s, "violators-workarounds"),
 		RebindingProtection:    get[bool](s, "rebinding-protection"),
 		RebindingNames:         items[string](s, "rebinding-allow-names"),
 		RebindingSubnets:       items[netip.Prefix](s, "rebinding-allow-subnets"),

@@ -72,7 +72,7 @@ func TestSupported(t *testing.T) {
 		"options: {serve-stale: false}":              false,
 		"options: {serve-stale: true}":               false,
 		"options: {rebinding-protection: true}":      false,
-		"options: {violators-workarounds: true}":     true,
+		"options: {violators-workarounds: true}":     false,
 		"dnssec: {sentinel: false}":                  false,
 		"dnssec: {sentinel: true}":                   false,
 		"network: {quic: {max-conns: 1024}}":         false,

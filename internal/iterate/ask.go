@@ -139,7 +139,7 @@ func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candi
 	c.asked++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
 	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP,
-		Case0x20: s.e.Case0x20 && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
+		Case0x20: s.e.mixesCase(s.name) && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
 	resolver := s.cut.target != nil && s.cut.target.recursive
 	if resolver {
 		q.RD, q.CD, q.Timeout = true, s.cut.target.cd, max(q.Timeout, limits.ForwardTimeout)

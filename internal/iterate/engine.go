@@ -47,6 +47,7 @@ type Options struct {
 	Glue         Glue
 	Minimise     bool                    // QNAME minimisation (RFC 9156)
 	Case0x20     bool                    // random letter case in queries
+	Workarounds  bool                    // but not in those for zones known to need it plain
 	IPv4, IPv6   bool                    // address families to use
 	NAT64        netip.Prefix            // of the translator through which IPv4 servers are reached; invalid: there is none
 	Addresses    upstream.AddressOptions // which addresses may be asked
@@ -74,6 +75,8 @@ type Engine struct {
 	flats   flats
 	hints   atomic.Pointer[[]cache.NS] // servers of the root now
 	glances sync.Pool                  // of *glance
+	// plainCase lists the zones that are asked in lower case.
+	plainCase []dns.Name
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
 }
@@ -89,6 +92,9 @@ func New(o Options) *Engine {
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
 	e.glances.New = e.newGlance
+	if o.Workarounds {
+		e.plainCase = violatorNames()
+	}
 	for _, a := range o.Anchors {
 		e.SetAnchor(a)
 	}

@@ -8,6 +8,7 @@ import (
 	miekg "github.com/miekg/dns"
 
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/server"
@@ -83,6 +84,37 @@ func TestRebinding(t *testing.T) {
 		}
 		if got := describe(ask(t, fresh, query("www.example.se.", "A"), server.UDP)); got != "NOERROR AD 192.0.2.80" {
 			t.Errorf("public address: %s", got)
+		}
+	}
+}
+
+// TestReorder: with the option each record comes first at times, from the second cache as from the first, without it always
+// the same.
+func TestReorder(t *testing.T) {
+	for _, reorder := range []bool{false, true} {
+		world, err := testnet.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := withDNS64(t, world, dns64.Options{})
+		w.options.Reorder = reorder
+		for _, repeated := range []bool{false, true} {
+			first := map[string]bool{}
+			for id := range uint16(16) {
+				if !repeated {
+					w.packets.Clear()
+				}
+				q := query("ipv4only.arpa.", "A")
+				q.Id = id
+				m := ask(t, w, q, server.UDP)
+				if len(m.Answer) != 2 {
+					t.Fatalf("%v", m)
+				}
+				first[m.Answer[0].(*miekg.A).A.String()] = true
+			}
+			if (len(first) == 2) != reorder {
+				t.Errorf("reorder %v, repeated %v: first come %v", reorder, repeated, first)
+			}
 		}
 	}
 }

@@ -17,6 +17,8 @@ type answering struct {
 	DNS64 *dns64.Options // makes AAAA records
 	NAT64 netip.Prefix   // through which IPv4 servers are reached
 
+	Workarounds bool // for zones known to be broken
+
 	Renumber  renumber.Rules  // rewrite addresses in answers
 	Rebinding *rebind.Options // keeps private addresses out of them
 }

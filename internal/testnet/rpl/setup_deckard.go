@@ -107,7 +107,8 @@ func (up *Setup) features(list string) error {
 				return fmt.Errorf("renumber_dst without renumber_src")
 			}
 			up.Renumber[0].Destination, err = netip.ParseAddr(value)
-		case "workarounds": // special cases for names of the past, of which the resolver has none
+		case "workarounds":
+			up.Workarounds = isTrue(value)
 		default:
 			err = fmt.Errorf("unknown feature %q", key)
 		}
