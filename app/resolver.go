@@ -35,6 +35,7 @@ type resolving struct {
 	options EngineOptions
 	client  *upstream.Client
 	store   cache.Store
+	shared  bool // the store is one for all workers
 
 	stop    context.CancelFunc // of what goes on without clients
 	running sync.WaitGroup
@@ -55,7 +56,8 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &resolving{options: o, store: store}
+	_, own := store.(*mem.Store)
+	e := &resolving{options: o, store: store, shared: !own}
 	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline})
 	resolution.Client = e.client
 	cookies, err := serverCookies(cfg)
@@ -91,16 +93,24 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
 	}
+	fillers, err := e.fillers(cfg, resolution.Cache, resolution.Validator, o.Log.With("group", "prefil"))
+	if err != nil {
+		return nil, errors.Join(err, e.client.Close(), store.Close())
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	e.running.Go(func() { e.Run(ctx) })
 	if uses != nil {
 		e.running.Go(func() { uses.Run(ctx) })
 	}
+	if o.Canary {
+		return e, nil
+	}
 	for _, k := range keepers {
-		if !o.Canary {
-			e.running.Go(func() { k.Run(ctx) })
-		}
+		e.running.Go(func() { k.Run(ctx) })
+	}
+	for _, f := range fillers {
+		e.running.Go(func() { f.Run(ctx) })
 	}
 	return e, nil
 }

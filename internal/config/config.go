@@ -127,6 +127,7 @@ type Cache struct {
 	NSTimeout time.Duration // how long a dead server address is skipped
 	// PrefetchExpiring refreshes entries that are used shortly before they run out.
 	PrefetchExpiring bool
+	Prefill          []Prefill
 	Stale            Stale
 	GC               GC
 }
@@ -137,6 +138,15 @@ type Stale struct {
 	TTL           time.Duration // in answers
 	ClientTimeout time.Duration // until such an answer is given
 	Bogus         bool          // also when new data does not validate
+}
+
+// Prefill is a zone loaded into the cache as a whole: exactly one of URL and File is set.
+type Prefill struct {
+	Origin   string // "."
+	URL      string // https://
+	File     string // absolute path
+	Interval time.Duration
+	CAFile   string // absolute path; empty = the certificates of the system
 }
 
 // GC configures cache-gc.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -121,6 +122,9 @@ func checkProxy(c *checker, s *section) {
 }
 
 func checkCache(c *checker, s *section) {
+	if zones := get[[]*section](s, "prefill"); len(zones) > 1 {
+		c.fail(zones[1].pos, zones[1].at, "expected one item: there is one root")
+	}
 	low, high := get[time.Duration](s, "ttl-min"), get[time.Duration](s, "ttl-max")
 	if low.Truncate(time.Second) > high.Truncate(time.Second) {
 		name := "ttl-min"
@@ -135,8 +139,15 @@ func checkPrefill(c *checker, s *section) {
 	if get[string](s, "origin") != "." {
 		c.failAt(s, "origin", `expected "." (the root)`)
 	}
-	if !strings.HasPrefix(get[string](s, "url"), "https://") {
-		c.failAt(s, "url", "expected an address that begins with https://")
+	if s.count("url", "file") != 1 {
+		c.fail(s.pos, s.at, "%s", oneOf("url", "file"))
+		return
+	}
+	if s.has("file") && s.has("ca-file") {
+		c.failAt(s, "ca-file", "a file needs no certificates")
+	}
+	if u, err := url.Parse(get[string](s, "url")); s.has("url") && (err != nil || u.Scheme != "https" || u.Hostname() == "") {
+		c.failAt(s, "url", "expected an address that begins with https:// and a host")
 	}
 }
 

@@ -124,6 +124,7 @@ func (v *Valid) cache() Cache {
 	s := get[*section](v.root, "cache")
 	g := get[*section](s, "garbage-collector")
 	return Cache{
+		Prefill:   v.prefill(s),
 		Storage:   v.path("cache/storage"),
 		SizeMax:   get[int64](s, "size-max"),
 		TTLMin:    get[time.Duration](s, "ttl-min"),
@@ -150,6 +151,17 @@ func (v *Valid) cache() Cache {
 			DryRun:        get[bool](g, "dry-run"),
 		},
 	}
+}
+
+func (v *Valid) prefill(cache *section) []Prefill {
+	var all []Prefill
+	for _, p := range get[[]*section](cache, "prefill") {
+		all = append(all, Prefill{
+			Origin: get[string](p, "origin"), URL: get[string](p, "url"), File: absolute(v.doc.base, get[string](p, "file")),
+			Interval: get[time.Duration](p, "refresh-interval"), CAFile: absolute(v.doc.base, get[string](p, "ca-file")),
+		})
+	}
+	return all
 }
 
 func (v *Valid) dnssec() DNSSEC {
