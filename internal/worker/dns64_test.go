@@ -11,6 +11,7 @@ import (
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dns64"
+	"knot-resolver/internal/policy/compile"
 	"knot-resolver/internal/server"
 	"knot-resolver/internal/testnet"
 )
@@ -172,4 +173,24 @@ func TestDNS64BogusA(t *testing.T) {
 		}
 		synctest.Wait()
 	})
+}
+
+// TestDNS64View: clients of a view may be left out, whoever asked first.
+func TestDNS64View(t *testing.T) {
+	world, err := testnet.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := withDNS64(t, world, dns64.Options{})
+	w.SetRules(compiled(t, compile.Input{Views: []compile.View{view("10.1.0.0/16", func(v *compile.View) { v.DNS64 = false })}}))
+	for range 3 {
+		for client, want := range map[string]string{"10.1.0.1": "NOERROR AD", "10.2.0.1": "NOERROR AD EDE 29 64:ff9b::c000:219"} {
+			if got := describe(askAs(t, w, client, query("mail.example.se.", "AAAA"), server.UDP)); got != want {
+				t.Errorf("%s: %s, want %s", client, got, want)
+			}
+		}
+	}
+	if got := describe(askAs(t, w, "10.1.0.1", query("ipv4only.arpa.", "A"), server.UDP)); got != "NXDOMAIN AD" {
+		t.Errorf("ipv4only.arpa of the world: %s", got)
+	}
 }
