@@ -8,6 +8,7 @@ import (
 	"knot-resolver/internal/dns64"
 	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/renumber"
+	"knot-resolver/internal/worker"
 )
 
 // synthesis makes what makes IPv6 addresses, nil if that is off.
@@ -25,6 +26,13 @@ func guard(cfg *config.Options) *rebind.Guard {
 		return nil
 	}
 	return rebind.New(rebind.Options{Names: names(cfg.RebindingNames), Public: cfg.RebindingSubnets, Strip: cfg.RebindingStrip})
+}
+
+func prediction(cfg *config.Prediction, canary bool) worker.Prediction {
+	if !cfg.Enable || canary {
+		return worker.Prediction{}
+	}
+	return worker.Prediction{Window: cfg.Window, Period: cfg.Period}
 }
 
 func renumbering(rules []config.Renumbering) renumber.Rules {

@@ -72,19 +72,20 @@ func Resolving(o EngineOptions) (Engine, error) {
 	}
 	resolution.Cache = cache.New(store, caching)
 	e.Worker = worker.New(worker.Options{
-		Rules:     rules,
-		Admit:     admit.Rules{RefuseNoRD: cfg.Options.RefuseNoRD},
-		UDPSize:   cfg.Network.EDNSDownstream,
-		Keepalive: keepalive(cfg),
-		Cookies:   cookies,
-		Chaos:     worker.Chaos{Identity: cfg.Options.ChaosIdentity, Version: cfg.Options.ChaosVersion},
-		Reorder:   cfg.Options.ReorderRRset,
-		Priming:   cfg.Options.Priming && !o.Canary,
-		TimeJump:  cfg.Options.TimeJumpDetection && !o.Canary,
-		NSID:      nsid(cfg.NSID, o.Worker),
-		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
-		Renumber:  renumbering(cfg.Network.Renumbering),
-		DNS64:     synthesis(&cfg.DNS64),
+		Rules:      rules,
+		Admit:      admit.Rules{RefuseNoRD: cfg.Options.RefuseNoRD},
+		UDPSize:    cfg.Network.EDNSDownstream,
+		Keepalive:  keepalive(cfg),
+		Cookies:    cookies,
+		Chaos:      worker.Chaos{Identity: cfg.Options.ChaosIdentity, Version: cfg.Options.ChaosVersion},
+		Reorder:    cfg.Options.ReorderRRset,
+		Priming:    cfg.Options.Priming && !o.Canary,
+		TimeJump:   cfg.Options.TimeJumpDetection && !o.Canary,
+		NSID:       nsid(cfg.NSID, o.Worker),
+		Sentinel:   cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
+		Renumber:   renumbering(cfg.Network.Renumbering),
+		Prediction: prediction(&cfg.Cache.Prediction, o.Canary),
+		DNS64:      synthesis(&cfg.DNS64),
 	}, *resolution)
 	if err := e.admission(cfg); err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())

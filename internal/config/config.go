@@ -128,6 +128,7 @@ type Cache struct {
 	// PrefetchExpiring refreshes entries that are used shortly before they run out.
 	PrefetchExpiring bool
 	Prefill          []Prefill
+	Prediction       Prediction
 	Stale            Stale
 	GC               GC
 }
@@ -138,6 +139,13 @@ type Stale struct {
 	TTL           time.Duration // in answers
 	ClientTimeout time.Duration // until such an answer is given
 	Bogus         bool          // also when new data does not validate
+}
+
+// Prediction has answers ready that clients will ask for.
+type Prediction struct {
+	Enable bool
+	Window time.Duration
+	Period int // windows
 }
 
 // Prefill is a zone loaded into the cache as a whole: exactly one of URL and File is set.

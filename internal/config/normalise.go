@@ -124,7 +124,12 @@ func (v *Valid) cache() Cache {
 	s := get[*section](v.root, "cache")
 	g := get[*section](s, "garbage-collector")
 	return Cache{
-		Prefill:   v.prefill(s),
+		Prefill: v.prefill(s),
+		Prediction: Prediction{
+			Enable: get[bool](s, "prefetch/prediction/enable"),
+			Window: get[time.Duration](s, "prefetch/prediction/window"),
+			Period: int(get[int64](s, "prefetch/prediction/period")),
+		},
 		Storage:   v.path("cache/storage"),
 		SizeMax:   get[int64](s, "size-max"),
 		TTLMin:    get[time.Duration](s, "ttl-min"),

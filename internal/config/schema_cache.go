@@ -41,9 +41,9 @@ func cacheOptions() []Option {
 
 		{Path: "cache/prefetch", Doc: "Refreshing records before they are asked for."},
 		{Path: "cache/prefetch/expiring", Type: boolean(), Default: "false", Doc: "Refresh records that are used shortly before they expire."},
-		{Path: "cache/prefetch/prediction", Status: NotYet, Doc: "Refreshing what was asked at the same time before."},
+		{Path: "cache/prefetch/prediction", Doc: "Having ready what will be asked, by what was asked at the same time before."},
 		{Path: "cache/prefetch/prediction/enable", Type: boolean(), Default: "false", Doc: "Predict."},
-		{Path: "cache/prefetch/prediction/window", Type: durationFrom(time.Minute), Default: "15m", Doc: "Length of a window, in whole minutes."},
-		{Path: "cache/prefetch/prediction/period", Type: positive(), Default: "24", Doc: "Windows remembered."},
+		{Path: "cache/prefetch/prediction/window", Type: durationFrom(time.Minute), Default: "15m", Doc: "Length of a window of time."},
+		{Path: "cache/prefetch/prediction/period", Type: integer(1, 1024), Default: "24", Doc: "Windows remembered, after which things are expected to repeat: 24 of 15m are six hours, 96 a day."},
 	}
 }

@@ -32,7 +32,8 @@ type Options struct {
 	NSID      []byte // identity given to those who ask for it (RFC 5001); empty: none
 	Sentinel  bool   // let clients ask which root keys are trusted (RFC 8509)
 
-	Renumber renumber.Rules // rewrite the addresses in answers
+	Prediction Prediction
+	Renumber   renumber.Rules // rewrite the addresses in answers
 
 	DNS64 *dns64.Synthesis // makes AAAA records (RFC 6147); nil: does not
 }
@@ -51,6 +52,7 @@ type Worker struct {
 	counters   counters
 	log        *queryLog
 	lists      listCounters
+	foresight  *foresight // nil: no prediction
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -60,6 +62,9 @@ func (w *Worker) Run(ctx context.Context) {
 	if w.options.Priming {
 		running.Go(func() { w.engine.Prime(ctx) })
 	}
+	if w.foresight != nil {
+		running.Go(func() { w.foresee(ctx) })
+	}
 	if w.options.TimeJump {
 		running.Go(func() { w.watchClock(ctx, w.engine.Log) })
 	}
@@ -68,6 +73,7 @@ func (w *Worker) Run(ctx context.Context) {
 // New makes a Worker and the engine it resolves with.
 func New(o Options, resolution iterate.Options) *Worker {
 	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes), prefetch: resolution.Prefetch}
+	w.foresight = newForesight(o.Prediction)
 	w.SetRules(o.Rules)
 	w.askers.New = w.newAsker
 	resolution.Policy = nobody{w}
@@ -157,8 +163,11 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 	}
 	w.counters.request(req)
 	w.counters.cached.Add(1)
-	again = w.told(out.Judge, req) == 0 && !out.Stale && !out.Expiring
-	return w.finish(dst, req, &m, out, now), again, true
+	judged := w.told(out.Judge, req)
+	if judged == 0 {
+		w.foresight.note(&q)
+	}
+	return w.finish(dst, req, &m, out, now), judged == 0 && !out.Stale && !out.Expiring, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.
@@ -177,7 +186,9 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	out := w.resolve(ctx, q, budget, node, who.translates())
 	w.log.end(ctx, node, number, q, &out)
 	w.charge(req, who, admit.Cost(budget), start)
-	w.told(out.Judge, req)
+	if w.told(out.Judge, req) == 0 {
+		w.foresight.note(&q)
+	}
 	return w.finish(dst, req, &m, out, start)
 }
 
