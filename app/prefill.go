@@ -20,6 +20,7 @@ func (e *resolving) fillers(cfg *config.Config, to *cache.Cache, v *dnssec.Valid
 	var all []*prefill.Keeper
 	for i, p := range cfg.Cache.Prefill {
 		zone := dns.MustName(p.Origin).Lower()
+		var last *prefill.Content
 		o := prefill.Options{
 			Origin: zone, File: p.File, Interval: p.Interval, Shared: e.shared, Log: log,
 			Lock: filepath.Join(cfg.Rundir, "prefill.lock"),
@@ -29,8 +30,10 @@ func (e *resolving) fillers(cfg *config.Config, to *cache.Cache, v *dnssec.Valid
 				if err != nil {
 					return err
 				}
+				last = content
 				return content.Store(to, time.Now())
 			},
+			Present: func() bool { return last.Present(to, time.Now()) },
 		}
 		if p.URL != "" {
 			cas, err := certificates(p.CAFile)

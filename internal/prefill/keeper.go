@@ -27,6 +27,9 @@ type Options struct {
 	Log      *slog.Logger
 	// Import checks a zone and puts it into the cache.
 	Import func(*Zone) error
+	// Present says whether what was imported last is still there: caches are cleared, and entries live no longer than the
+	// configuration lets them.
+	Present func() bool
 }
 
 // Keeper keeps a zone in the cache.
@@ -37,6 +40,7 @@ type Keeper struct {
 	refused  time.Time // time of the file that could not be imported
 	// complaint is the failure told last.
 	complaint string
+	due       time.Time // for the next fetch
 }
 
 // New makes a Keeper.
@@ -60,12 +64,18 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // round does what is due and returns when to look again.
 func (k *Keeper) round(ctx context.Context) time.Duration {
-	switch working := k.works(); {
-	case working && k.Fetch != nil:
-		return k.refresh(ctx)
-	case working || !k.Shared:
-		k.follow()
+	working := k.works()
+	if !working && k.Shared {
+		return limits.PrefillLook
 	}
+	if !k.imported.IsZero() && !k.Present() {
+		k.imported = time.Time{}
+	}
+	if working && k.Fetch != nil {
+		k.refresh(ctx)
+		return min(limits.PrefillLook, max(0, time.Until(k.due)))
+	}
+	k.follow()
 	return limits.PrefillLook
 }
 
@@ -102,23 +112,24 @@ func (k *Keeper) follow() {
 }
 
 // refresh makes sure that a copy younger than the interval is in the cache. A copy that is no good is not kept.
-func (k *Keeper) refresh(ctx context.Context) time.Duration {
-	if changed, err := modified(k.File); err == nil {
-		left := k.Interval - time.Since(changed)
-		if k.imported.IsZero() {
-			k.follow() // also when it is too old: until there is another one it is the best there is
-		}
-		if left > limits.PrefillJitter && changed.Equal(k.imported) {
-			return earlier(left)
+func (k *Keeper) refresh(ctx context.Context) {
+	changed, err := modified(k.File)
+	if err == nil && k.imported.IsZero() {
+		k.follow() // also when it is too old: until there is another one it is the best there is
+	}
+	left := k.Interval - time.Since(changed)
+	switch fresh := err == nil && left > 0 && changed.Equal(k.imported); {
+	case fresh && k.due.IsZero():
+		k.due = time.Now().Add(earlier(left))
+	case !fresh && k.due.IsZero() || !time.Now().Before(k.due):
+		k.due = time.Now().Add(earlier(k.Interval))
+		if err := k.renew(ctx); err != nil {
+			k.due = time.Now().Add(earlier(limits.PrefillRetry))
+			if ctx.Err() == nil {
+				k.failed(err)
+			}
 		}
 	}
-	if err := k.renew(ctx); err != nil {
-		if ctx.Err() == nil {
-			k.failed(err)
-		}
-		return earlier(limits.PrefillRetry)
-	}
-	return earlier(k.Interval)
 }
 
 // renew fetches the zone, imports it, and keeps it when it is good.

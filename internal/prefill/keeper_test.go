@@ -24,6 +24,7 @@ type source struct {
 	down     bool
 	imported []uint32 // serials
 	refuse   bool
+	cleared  bool // the cache was
 }
 
 func (s *source) fetch(_ context.Context, dir string) (string, error) {
@@ -48,13 +49,13 @@ func (s *source) load(z *Zone) error {
 	if s.refuse {
 		return errors.New("refused")
 	}
-	s.imported = append(s.imported, z.SOA.Serial)
+	s.imported, s.cleared = append(s.imported, z.SOA.Serial), false
 	return nil
 }
 
 func (s *source) keeper() *Keeper {
 	return New(Options{Origin: dns.Root, Fetch: s.fetch, File: s.file(), Interval: 24 * time.Hour, Shared: true, Lock: filepath.Join(s.dir, "lock"),
-		Log: slog.New(slog.DiscardHandler), Import: s.load})
+		Log: slog.New(slog.DiscardHandler), Import: s.load, Present: func() bool { return !s.cleared }})
 }
 
 func (s *source) file() string { return filepath.Join(s.dir, "root.zone") }
@@ -118,15 +119,18 @@ func TestKeeper(t *testing.T) {
 		s.refuse = false
 		time.Sleep(limits.PrefillRetry)
 		s.expect("good again", 6, 6, 1, 2, 6)
+		s.cleared = true
+		time.Sleep(limits.PrefillLook)
+		s.expect("cache cleared", 6, 6, 1, 2, 6, 6)
 		stop()
 
 		stop = start(s.keeper())
-		s.expect("restarted with a young copy", 6, 6, 1, 2, 6, 6)
+		s.expect("restarted with a young copy", 6, 6, 1, 2, 6, 6, 6)
 		stop()
 		s.down = true
 		time.Sleep(48 * time.Hour)
 		stop = start(s.keeper())
-		s.expect("restarted with an old copy, server down", 7, 6, 1, 2, 6, 6, 6)
+		s.expect("restarted with an old copy, server down", 7, 6, 1, 2, 6, 6, 6, 6)
 		stop()
 		if left, _ := filepath.Glob(filepath.Join(s.dir, "*")); len(left) != 2 {
 			t.Errorf("left: %v", left)

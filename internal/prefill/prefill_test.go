@@ -175,6 +175,9 @@ func TestStore(t *testing.T) {
 			t.Errorf("%v of the root: %+v", typ, e)
 		}
 	}
+	if !c.Present(to, now) || c.Present(to, now.Add(2*time.Hour)) {
+		t.Error("present, and not after its life")
+	}
 	to.View(func(v *cache.View) {
 		if set, ok := v.NSEC(dns.Root, dns.MustName("nothing"), now); !ok {
 			t.Errorf("no denial: %+v", set)
