@@ -75,6 +75,8 @@ func (w *Worker) madeOfA(q iterate.Question, find lookup) (iterate.Outcome, bool
 			return a, true // nothing is left: the denial of A records has the SOA that goes with it
 		}
 		return out, true
+	case a.Secure && unanswered(&out):
+		return out, true // in a signed zone it must be proven that there are no AAAA records (RFC 6147 section 5.5)
 	}
 	a.Answer[last] = w.options.DNS64.AAAA(&a.Answer[last], limit)
 	a.Secure, a.Cached = a.Secure && out.Secure, a.Cached && out.Cached
@@ -85,9 +87,18 @@ func (w *Worker) madeOfA(q iterate.Question, find lookup) (iterate.Outcome, bool
 	return a, true
 }
 
+// unanswered says whether servers fail to answer for AAAA records: some do, although they have A records (RFC 4074), so that counts
+// as having none (RFC 6147 section 5.1.2). Who refuses to answer for a name does so whatever the type.
+func unanswered(out *iterate.Outcome) bool {
+	return out.RCode == dns.RCodeServFail && !out.Refused && (out.EDE == dns.EDENoReachableAuthority || out.EDE == dns.EDENetworkError)
+}
+
 // lacking says whether AAAA records are to be made, with a TTL of at most limit, because the answer has none that
 // count. Records that do not count are taken out of it.
 func (w *Worker) lacking(q iterate.Question, out *iterate.Outcome) (limit uint32, lacks bool) {
+	if unanswered(out) {
+		return dns64.LimitTTL, true
+	}
 	if out.RCode != dns.RCodeNoError || out.Silent || out.Truncated {
 		return 0, false
 	}

@@ -194,3 +194,34 @@ func TestDNS64View(t *testing.T) {
 		t.Errorf("ipv4only.arpa of the world: %s", got)
 	}
 }
+
+// TestDNS64UnansweredAAAA: servers that fail for AAAA have none, unless the zone is signed, or they refuse.
+func TestDNS64UnansweredAAAA(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		rcode int
+		want  string
+	}{
+		{"www.insecure.se.", miekg.RcodeServerFailure, "NOERROR EDE 29 64:ff9b::cb00:711e"},
+		{"www.insecure.se.", miekg.RcodeNotImplemented, "NOERROR EDE 29 64:ff9b::cb00:711e"},
+		{"www.insecure.se.", miekg.RcodeRefused, "SERVFAIL EDE 22"},
+		{"mail.example.se.", miekg.RcodeServerFailure, "SERVFAIL EDE 22"},
+	} {
+		world, err := testnet.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range world.Servers() {
+			s.SetQuirk(func(_ string, q, right *miekg.Msg) *miekg.Msg {
+				if right != nil && q.Question[0].Qtype == miekg.TypeAAAA && strings.EqualFold(q.Question[0].Name, c.name) {
+					return new(miekg.Msg).SetRcode(q, c.rcode)
+				}
+				return right
+			})
+		}
+		w := withDNS64(t, world, dns64.Options{})
+		if got := describe(ask(t, w, query(c.name, "AAAA"), server.UDP)); got != c.want {
+			t.Errorf("%s, %s: %s, want %s", c.name, miekg.RcodeToString[c.rcode], got, c.want)
+		}
+	}
+}
