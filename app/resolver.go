@@ -35,6 +35,7 @@ type resolving struct {
 	options EngineOptions
 	client  *upstream.Client
 	store   cache.Store
+	shared  bool // the store is one for all workers
 
 	stop    context.CancelFunc // of what goes on without clients
 	running sync.WaitGroup
@@ -55,7 +56,8 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &resolving{options: o, store: store}
+	_, own := store.(*mem.Store)
+	e := &resolving{options: o, store: store, shared: !own}
 	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline})
 	resolution.Client = e.client
 	cookies, err := serverCookies(cfg)
@@ -70,22 +72,29 @@ func Resolving(o EngineOptions) (Engine, error) {
 	}
 	resolution.Cache = cache.New(store, caching)
 	e.Worker = worker.New(worker.Options{
-		Rules:     rules,
-		Admit:     admit.Rules{RefuseNoRD: cfg.Options.RefuseNoRD},
-		UDPSize:   cfg.Network.EDNSDownstream,
-		Keepalive: keepalive(cfg),
-		Cookies:   cookies,
-		Chaos:     worker.Chaos{Identity: cfg.Options.ChaosIdentity, Version: cfg.Options.ChaosVersion},
-		Reorder:   cfg.Options.ReorderRRset,
-		Priming:   cfg.Options.Priming && !o.Canary,
-		TimeJump:  cfg.Options.TimeJumpDetection && !o.Canary,
-		NSID:      nsid(cfg.NSID, o.Worker),
-		Sentinel:  cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
+		Rules:      rules,
+		Admit:      admit.Rules{RefuseNoRD: cfg.Options.RefuseNoRD},
+		UDPSize:    cfg.Network.EDNSDownstream,
+		Keepalive:  keepalive(cfg),
+		Cookies:    cookies,
+		Chaos:      worker.Chaos{Identity: cfg.Options.ChaosIdentity, Version: cfg.Options.ChaosVersion},
+		Reorder:    cfg.Options.ReorderRRset,
+		Priming:    cfg.Options.Priming && !o.Canary,
+		TimeJump:   cfg.Options.TimeJumpDetection && !o.Canary,
+		NSID:       nsid(cfg.NSID, o.Worker),
+		Sentinel:   cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
+		Renumber:   renumbering(cfg.Network.Renumbering),
+		Prediction: prediction(&cfg.Cache.Prediction, o.Canary),
+		DNS64:      synthesis(&cfg.DNS64),
 	}, *resolution)
 	if err := e.admission(cfg); err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
 	}
 	keepers, err := e.keepers(&cfg.DNSSEC, resolution.Validator, o.Log.With("group", "taupd"))
+	if err != nil {
+		return nil, errors.Join(err, e.client.Close(), store.Close())
+	}
+	fillers, err := e.fillers(cfg, resolution.Cache, resolution.Validator, o.Log.With("group", "prefil"))
 	if err != nil {
 		return nil, errors.Join(err, e.client.Close(), store.Close())
 	}
@@ -95,10 +104,14 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if uses != nil {
 		e.running.Go(func() { uses.Run(ctx) })
 	}
+	if o.Canary {
+		return e, nil
+	}
 	for _, k := range keepers {
-		if !o.Canary {
-			e.running.Go(func() { k.Run(ctx) })
-		}
+		e.running.Go(func() { k.Run(ctx) })
+	}
+	for _, f := range fillers {
+		e.running.Go(func() { f.Run(ctx) })
 	}
 	return e, nil
 }
@@ -141,8 +154,10 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		Glue:         glue[cfg.Options.GlueChecking],
 		Minimise:     cfg.Options.Minimize,
 		Case0x20:     cfg.Options.QueryCaseRandomization,
+		Workarounds:  cfg.Options.ViolatorsWorkarounds,
 		IPv4:         cfg.Network.DoIPv4,
 		IPv6:         cfg.Network.DoIPv6,
+		NAT64:        cfg.Network.NAT64,
 		Addresses:    upstream.AddressOptions{QueryLoopback: cfg.Options.QueryLoopback},
 		UpstreamPort: cfg.Options.UpstreamPort,
 		UDPSize:      cfg.Network.EDNSUpstream,
@@ -150,7 +165,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		SignalKeys:   cfg.DNSSEC.SignalQuery,
 		Stale:        stale(cfg),
 		Prefetch:     cfg.Cache.PrefetchExpiring,
-		Rebinding:    cfg.Options.RebindingProtection,
+		Rebinding:    guard(&cfg.Options),
 	}, nil
 }
 

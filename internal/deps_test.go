@@ -107,8 +107,14 @@ var only = []struct {
 	{"internal/kru", nil, "counters count for anybody"},
 	{"internal/upstream", []string{"internal/dns", "internal/limits"}, "talking to servers is no resolution"},
 	{"internal/server/...", []string{"internal/dns", "internal/limits", "internal/server/..."}, "listeners move bytes and never decide"},
+	{"internal/dns64", []string{"internal/dns"}, "making addresses is arithmetic; the worker does the look-ups"},
+	{"internal/renumber", []string{"internal/dns"}, "rewriting addresses depends on rules and answer alone"},
+	{"internal/rebind", []string{"internal/dns", "internal/dns64"}, "whether an address is private depends on it and on options alone"},
+	{"internal/filelock", nil, "a lock knows nobody"},
+	{"internal/prefill", []string{"internal/dns", "internal/dnssec", "internal/cache", "internal/limits", "internal/filelock"}, "what is loaded is checked and stored; the engine finds it in the cache"},
+	{"internal/predict", []string{"internal/dns", "internal/limits"}, "what will be asked depends on what was asked; asking is for the worker"},
 	{"internal/explain", []string{"internal/dns"}, "a trace is data; kresctl reads it without the resolver"},
-	{"internal/iterate", []string{"internal/dns", "internal/dnssec", "internal/limits", "internal/cache", "internal/upstream", "internal/explain"},
+	{"internal/iterate", []string{"internal/dns", "internal/dns64", "internal/dnssec", "internal/limits", "internal/cache", "internal/upstream", "internal/explain", "internal/rebind"},
 		"resolution knows its tools, not the daemon around it"},
 }
 
@@ -128,7 +134,7 @@ func TestAllowedImports(t *testing.T) {
 	}
 }
 
-var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "resolver"}
+var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/dns64", "internal/rebind", "internal/renumber", "internal/prefill", "internal/predict", "resolver"}
 
 // forbidden lists edges that must not be, each with its reason.
 var forbidden = []struct {

@@ -18,6 +18,7 @@ type Config struct {
 	Network    Network
 	Cache      Cache
 	DNSSEC     DNSSEC
+	DNS64      DNS64
 	Options    Options
 	Forward    []Forward
 	Logging    Logging
@@ -63,13 +64,22 @@ type Management struct {
 // Network holds what concerns sockets and messages on the wire.
 type Network struct {
 	Listen         []Listen
-	DoIPv4, DoIPv6 bool       // contact upstream servers over the family
+	DoIPv4, DoIPv6 bool         // contact upstream servers over the family
+	NAT64          netip.Prefix // IPv4 servers are contacted through it; invalid = directly
+	Renumbering    []Renumbering
 	OutV4, OutV6   netip.Addr // source addresses of upstream queries; invalid = any
 	TCPPipeline    int        // outstanding queries of one client connection
 	TCPKeepalive   bool       // send the option of RFC 7828 in answers
 	Cookies        bool       // give clients cookies (RFC 7873)
 	EDNSUpstream   int        // UDP payload size announced to servers, bytes
 	EDNSDownstream int        // UDP payload size announced to clients, bytes
+}
+
+// Renumbering rewrites the addresses of one subnet in answers.
+type Renumbering struct {
+	Source      netip.Prefix
+	Destination netip.Addr // of the family of Source
+	Exact       bool       // Destination is the new address itself, not the new prefix
 }
 
 // Listen is one place to serve clients on: exactly one of Addr and Interface is
@@ -117,6 +127,8 @@ type Cache struct {
 	NSTimeout time.Duration // how long a dead server address is skipped
 	// PrefetchExpiring refreshes entries that are used shortly before they run out.
 	PrefetchExpiring bool
+	Prefill          []Prefill
+	Prediction       Prediction
 	Stale            Stale
 	GC               GC
 }
@@ -127,6 +139,22 @@ type Stale struct {
 	TTL           time.Duration // in answers
 	ClientTimeout time.Duration // until such an answer is given
 	Bogus         bool          // also when new data does not validate
+}
+
+// Prediction has answers ready that clients will ask for.
+type Prediction struct {
+	Enable bool
+	Window time.Duration
+	Period int // windows
+}
+
+// Prefill is a zone loaded into the cache as a whole: exactly one of URL and File is set.
+type Prefill struct {
+	Origin   string // "."
+	URL      string // https://
+	File     string // absolute path
+	Interval time.Duration
+	CAFile   string // absolute path; empty = the certificates of the system
 }
 
 // GC configures cache-gc.
@@ -156,6 +184,15 @@ type DNSSEC struct {
 	NSEC3Iterations      int      // more iterations than this make a zone insecure
 }
 
+// DNS64 makes IPv6 addresses of IPv4 addresses (RFC 6147).
+type DNS64 struct {
+	Enable     bool
+	Prefixes   []netip.Prefix
+	ReverseTTL time.Duration  // whole seconds
+	Exclude    []netip.Prefix // AAAA records that do not count
+	IgnoreAAAA []string       // domain names, lower case, with trailing dot
+}
+
 // AnchorFile has the trust anchors of one zone, in place of those it had before.
 type AnchorFile struct {
 	File     string // absolute path
@@ -179,9 +216,13 @@ type Options struct {
 	QueryLoopback          bool // servers on loopback addresses may be asked
 	ReorderRRset           bool
 	QueryCaseRandomization bool
-	Priming                bool // RFC 8109
-	ServeStale             bool // RFC 8767
-	RebindingProtection    bool // refuse private addresses from the public DNS
+	Priming                bool           // RFC 8109
+	ServeStale             bool           // RFC 8767
+	ViolatorsWorkarounds   bool           // leave letter case alone for zones known to need that
+	RebindingProtection    bool           // refuse private addresses from the public DNS
+	RebindingNames         []string       // which may have private addresses, and those below; lower case, with trailing dot
+	RebindingSubnets       []netip.Prefix // private subnets that count as public
+	RebindingStrip         bool           // private addresses are left out of answers, instead of refusing those
 	RefuseNoRD             bool
 	TimeJumpDetection      bool
 	RootHints              string // absolute path; empty = built in

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -91,6 +93,21 @@ func checkListen(c *checker, s *section) {
 	}
 }
 
+// checkRenumbering wants one family; a destination with an exclamation mark is still a text.
+func checkRenumbering(c *checker, s *section) {
+	if to, _ := destination(s); to.Is4() != get[netip.Prefix](s, "source").Addr().Is4() {
+		c.failAt(s, "destination", "expected an address of the family of source %s", get[netip.Prefix](s, "source"))
+	}
+}
+
+// destination reads where a rule of renumbering leads; exact says that it is the address itself.
+func destination(s *section) (to netip.Addr, exact bool) {
+	if text, ok := s.value("destination").v.(string); ok {
+		return netip.MustParseAddr(strings.TrimSuffix(text, "!")), true
+	}
+	return get[netip.Addr](s, "destination"), false
+}
+
 func checkTLS(c *checker, s *section) {
 	if s.count("cert-file", "key-file") == 1 {
 		c.fail(s.pos, s.at, "expected both cert-file and key-file, or none")
@@ -105,6 +122,9 @@ func checkProxy(c *checker, s *section) {
 }
 
 func checkCache(c *checker, s *section) {
+	if zones := get[[]*section](s, "prefill"); len(zones) > 1 {
+		c.fail(zones[1].pos, zones[1].at, "expected one item: there is one root")
+	}
 	low, high := get[time.Duration](s, "ttl-min"), get[time.Duration](s, "ttl-max")
 	if low.Truncate(time.Second) > high.Truncate(time.Second) {
 		name := "ttl-min"
@@ -119,8 +139,15 @@ func checkPrefill(c *checker, s *section) {
 	if get[string](s, "origin") != "." {
 		c.failAt(s, "origin", `expected "." (the root)`)
 	}
-	if !strings.HasPrefix(get[string](s, "url"), "https://") {
-		c.failAt(s, "url", "expected an address that begins with https://")
+	if s.count("url", "file") != 1 {
+		c.fail(s.pos, s.at, "%s", oneOf("url", "file"))
+		return
+	}
+	if s.has("file") && s.has("ca-file") {
+		c.failAt(s, "ca-file", "a file needs no certificates")
+	}
+	if u, err := url.Parse(get[string](s, "url")); s.has("url") && (err != nil || u.Scheme != "https" || u.Hostname() == "") {
+		c.failAt(s, "url", "expected an address that begins with https:// and a host")
 	}
 }
 

@@ -103,7 +103,7 @@ cache/garbage-collector/rw-duration 0us
 cache/garbage-collector/rw-delay 0us
 cache/garbage-collector/dry-run false
 cache/prefill[]/origin required
-cache/prefill[]/url required
+cache/prefill[]/url -
 cache/prefill[]/refresh-interval 1d
 cache/prefill[]/ca-file -
 cache/prefetch/expiring false

@@ -37,6 +37,7 @@ func (v *Valid) Normalise() *Config {
 		Network:    v.network(),
 		Cache:      v.cache(),
 		DNSSEC:     v.dnssec(),
+		DNS64:      v.dns64(),
 		Options:    v.options(),
 		Forward:    v.forward(),
 		Logging:    v.logging(),
@@ -70,6 +71,7 @@ func (v *Valid) network() Network {
 	n := Network{
 		DoIPv4:         get[bool](s, "do-ipv4"),
 		DoIPv6:         get[bool](s, "do-ipv6"),
+		NAT64:          get[netip.Prefix](s, "nat64-prefix"),
 		OutV4:          get[netip.Addr](s, "out-interface-v4"),
 		OutV6:          get[netip.Addr](s, "out-interface-v6"),
 		TCPPipeline:    int(get[int64](s, "tcp-pipeline")),
@@ -77,6 +79,10 @@ func (v *Valid) network() Network {
 		Cookies:        get[bool](s, "cookies"),
 		EDNSUpstream:   int(get[int64](s, "edns-buffer-size/upstream")),
 		EDNSDownstream: int(get[int64](s, "edns-buffer-size/downstream")),
+	}
+	for _, r := range get[[]*section](s, "address-renumbering") {
+		to, exact := destination(r)
+		n.Renumbering = append(n.Renumbering, Renumbering{Source: get[netip.Prefix](r, "source"), Destination: to, Exact: exact})
 	}
 	for _, l := range get[[]*section](s, "listen") {
 		n.Listen = append(n.Listen, listens(l)...)
@@ -118,6 +124,12 @@ func (v *Valid) cache() Cache {
 	s := get[*section](v.root, "cache")
 	g := get[*section](s, "garbage-collector")
 	return Cache{
+		Prefill: v.prefill(s),
+		Prediction: Prediction{
+			Enable: get[bool](s, "prefetch/prediction/enable"),
+			Window: get[time.Duration](s, "prefetch/prediction/window"),
+			Period: int(get[int64](s, "prefetch/prediction/period")),
+		},
 		Storage:   v.path("cache/storage"),
 		SizeMax:   get[int64](s, "size-max"),
 		TTLMin:    get[time.Duration](s, "ttl-min"),
@@ -146,6 +158,17 @@ func (v *Valid) cache() Cache {
 	}
 }
 
+func (v *Valid) prefill(cache *section) []Prefill {
+	var all []Prefill
+	for _, p := range get[[]*section](cache, "prefill") {
+		all = append(all, Prefill{
+			Origin: get[string](p, "origin"), URL: get[string](p, "url"), File: absolute(v.doc.base, get[string](p, "file")),
+			Interval: get[time.Duration](p, "refresh-interval"), CAFile: absolute(v.doc.base, get[string](p, "ca-file")),
+		})
+	}
+	return all
+}
+
 func (v *Valid) dnssec() DNSSEC {
 	s := get[*section](v.root, "dnssec")
 	d := DNSSEC{
@@ -166,6 +189,24 @@ func (v *Valid) dnssec() DNSSEC {
 	return d
 }
 
+func (v *Valid) dns64() DNS64 {
+	s := get[*section](v.root, "dns64")
+	d := DNS64{
+		Enable:     get[bool](s, "enable"),
+		Prefixes:   items[netip.Prefix](s, "prefix"),
+		ReverseTTL: time.Minute,
+		Exclude:    items[netip.Prefix](s, "exclude-subnets"),
+		IgnoreAAAA: items[string](s, "ignore-aaaa"),
+	}
+	if s.has("reverse-ttl") {
+		d.ReverseTTL = get[time.Duration](s, "reverse-ttl").Truncate(time.Second)
+	}
+	if d.Exclude == nil {
+		d.Exclude = []netip.Prefix{netip.MustParsePrefix("::ffff:0:0/96")} // RFC 6147 section 5.1.4
+	}
+	return d
+}
+
 func (v *Valid) options() Options {
 	s := get[*section](v.root, "options")
 	return Options{
@@ -176,7 +217,11 @@ func (v *Valid) options() Options {
 		QueryCaseRandomization: get[bool](s, "query-case-randomization"),
 		Priming:                get[bool](s, "priming"),
 		ServeStale:             get[bool](s, "serve-stale"),
+		ViolatorsWorkarounds:   get[bool](s, "violators-workarounds"),
 		RebindingProtection:    get[bool](s, "rebinding-protection"),
+		RebindingNames:         items[string](s, "rebinding-allow-names"),
+		RebindingSubnets:       items[netip.Prefix](s, "rebinding-allow-subnets"),
+		RebindingStrip:         get[string](s, "rebinding-action") == "strip",
 		RefuseNoRD:             get[bool](s, "refuse-no-rd"),
 		TimeJumpDetection:      get[bool](s, "time-jump-detection"),
 		RootHints:              v.path("options/root-hints"),

@@ -31,17 +31,19 @@ func cacheOptions() []Option {
 		{Path: "cache/garbage-collector/rw-delay", Type: duration(), Default: "0us", Doc: "Pause between write transactions."},
 		{Path: "cache/garbage-collector/dry-run", Type: boolean(), Default: "false", Doc: "Only report what would be deleted."},
 
-		{Path: "cache/prefill[]", Status: NotYet, Doc: "Zones loaded into the cache as a whole.", check: checkPrefill},
-		{Path: "cache/prefill[]/origin", Type: domainName(), Required: true, Status: Supported, Doc: "The zone; only the root."},
-		{Path: "cache/prefill[]/url", Type: str(), Required: true, Status: Supported, Doc: "Where to get it, beginning with https://."},
-		{Path: "cache/prefill[]/refresh-interval", Type: durationFrom(time.Hour), Default: "1d", Status: Supported, Doc: "Time between downloads."},
-		{Path: "cache/prefill[]/ca-file", Type: readableFile(), Status: Supported, Doc: "Certificates to trust; when absent, those of the system."},
+		{Path: "cache/prefill[]", Doc: "Zones loaded into the cache as a whole, once their digest (RFC 8976) and signatures are checked.", check: checkPrefill},
+		{Path: "cache/prefill[]/origin", Type: domainName(), Required: true, Doc: "The zone; only the root."},
+		{Path: "cache/prefill[]/url", Type: str(), Doc: "Where to get it, beginning with https://. The last good copy is root.zone in rundir."},
+		{Path: "cache/prefill[]/file", Type: readableFile(), Ours: true,
+			Doc: "Zone file to load instead, and again whenever it has changed."},
+		{Path: "cache/prefill[]/refresh-interval", Type: durationFrom(time.Hour), Default: "1d", Doc: "Time between downloads."},
+		{Path: "cache/prefill[]/ca-file", Type: readableFile(), Doc: "Certificates to trust; when absent, those of the system."},
 
 		{Path: "cache/prefetch", Doc: "Refreshing records before they are asked for."},
 		{Path: "cache/prefetch/expiring", Type: boolean(), Default: "false", Doc: "Refresh records that are used shortly before they expire."},
-		{Path: "cache/prefetch/prediction", Status: NotYet, Doc: "Refreshing what was asked at the same time before."},
+		{Path: "cache/prefetch/prediction", Doc: "Having ready what will be asked, by what was asked at the same time before."},
 		{Path: "cache/prefetch/prediction/enable", Type: boolean(), Default: "false", Doc: "Predict."},
-		{Path: "cache/prefetch/prediction/window", Type: durationFrom(time.Minute), Default: "15m", Doc: "Length of a window, in whole minutes."},
-		{Path: "cache/prefetch/prediction/period", Type: positive(), Default: "24", Doc: "Windows remembered."},
+		{Path: "cache/prefetch/prediction/window", Type: durationFrom(time.Minute), Default: "15m", Doc: "Length of a window of time."},
+		{Path: "cache/prefetch/prediction/period", Type: integer(1, 1024), Default: "24", Doc: "Windows remembered, after which things are expected to repeat: 24 of 15m are six hours, 96 a day."},
 	}
 }

@@ -23,10 +23,14 @@ func dnssecOptions() []Option {
 		{Path: "dnssec/nsec3-iterations", Type: integer(0, 65535), Default: "50", Ours: true,
 			Doc: "Zones with more NSEC3 iterations are insecure (RFC 9276)."},
 
-		{Path: "dns64", Status: NotYet, Doc: "IPv6 addresses made from IPv4 addresses (RFC 6147)."},
+		{Path: "dns64", Doc: "IPv6 addresses made from IPv4 addresses (RFC 6147)."},
 		{Path: "dns64/enable", Type: boolean(), Default: "false", Doc: "Make them."},
-		{Path: "dns64/prefix", Type: ipv6Network96(), Default: `"64:ff9b::/96"`, Doc: "Prefix of the addresses made."},
-		{Path: "dns64/reverse-ttl", Type: duration(), Doc: "TTL of reverse records made."},
-		{Path: "dns64/exclude-subnets", Type: listOf(ipv6Network()), Doc: "Existing addresses in these subnets do not count."},
+		{Path: "dns64/prefix", Type: listOrItem(nat64Prefix()), Default: `"64:ff9b::/96"`,
+			Doc: "Prefixes of the addresses made, of 32, 40, 48, 56, 64 or 96 bits; each gives an address."},
+		{Path: "dns64/reverse-ttl", Type: duration(), Doc: "TTL of reverse records made; when absent, 60s."},
+		{Path: "dns64/exclude-subnets", Type: listOf(ipv6Network()),
+			Doc: "Existing addresses in these subnets do not count; when absent, ::ffff:0:0/96."},
+		{Path: "dns64/ignore-aaaa", Type: listOf(domainName()), Ours: true,
+			Doc: "Names at and below which existing addresses count only where there is no IPv4 address."},
 	}
 }

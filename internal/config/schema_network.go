@@ -6,6 +6,8 @@ func networkOptions() []Option {
 		{Path: "network", Doc: "Sockets and messages on the wire."},
 		{Path: "network/do-ipv4", Type: boolean(), Default: "true", Doc: "Contact servers over IPv4."},
 		{Path: "network/do-ipv6", Type: boolean(), Default: "true", Doc: "Contact servers over IPv6."},
+		{Path: "network/nat64-prefix", Type: nat64Prefix(), Ours: true,
+			Doc: "Prefix of a NAT64, of 32, 40, 48, 56, 64 or 96 bits, through which IPv4 servers are contacted over IPv6."},
 		{Path: "network/out-interface-v4", Type: ipv4Address(), Doc: "Source address of upstream queries over IPv4."},
 		{Path: "network/out-interface-v6", Type: ipv6Address(), Doc: "Source address of upstream queries over IPv6."},
 		{Path: "network/tcp-pipeline", Type: integer(0, 65535), Default: "100",
@@ -19,9 +21,9 @@ func networkOptions() []Option {
 		{Path: "network/edns-buffer-size/upstream", Type: ednsSize, Default: "1232B", Doc: "Announced to servers."},
 		{Path: "network/edns-buffer-size/downstream", Type: ednsSize, Default: "1232B", Doc: "Announced to clients."},
 
-		{Path: "network/address-renumbering[]", Status: NotYet, Doc: "Rewriting of addresses in answers."},
-		{Path: "network/address-renumbering[]/source", Type: subnet(), Required: true, Status: Supported, Doc: "Subnet to rewrite."},
-		{Path: "network/address-renumbering[]/destination", Type: either{exactAddress(), ipAddress()}, Required: true, Status: Supported,
+		{Path: "network/address-renumbering[]", Doc: "Rewriting of addresses in answers; the first rule that fits decides.", check: checkRenumbering},
+		{Path: "network/address-renumbering[]/source", Type: subnet(), Required: true, Doc: "Subnet to rewrite."},
+		{Path: "network/address-renumbering[]/destination", Type: either{exactAddress(), ipAddress()}, Required: true,
 			Doc: "New prefix; with ! behind it, the exact new address."},
 
 		{Path: "network/tls", Status: NotYet, Doc: "Encrypted transports.", check: checkTLS},

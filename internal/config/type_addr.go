@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -82,20 +83,21 @@ func ipv6Network() Type {
 	}), jsonObject{"type": "string"}}
 }
 
-func ipv6Network96() Type {
-	return scalar{"an IPv6 subnet of length /96", text(func(s string) (any, error) {
+// nat64Prefix is a subnet that can carry an IPv4 address (RFC 6052 section 2.2).
+func nat64Prefix() Type {
+	return scalar{"an IPv6 subnet of length /32, /40, /48, /56, /64 or /96", text(func(s string) (any, error) {
 		if !strings.Contains(s, "/") {
-			return nil, errors.New("add /96")
+			return nil, errors.New("add the length, such as /96")
 		}
 		p, err := parsePrefix(s)
 		if err != nil {
 			return nil, err
 		}
-		if !p.Addr().Is6() || p.Bits() != 96 {
+		if !p.Addr().Is6() || !slices.Contains([]int{32, 40, 48, 56, 64, 96}, p.Bits()) {
 			return nil, errMismatch
 		}
 		return p, nil
-	}), jsonObject{"type": "string", "pattern": "/96$"}}
+	}), jsonObject{"type": "string", "pattern": "/(32|40|48|56|64|96)$"}}
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {

@@ -42,9 +42,6 @@ func (j *job) positive(c *cut, r *response, name dns.Name, t dns.Type) (cache.En
 	if set.Type == dns.TypeCNAME && t != dns.TypeCNAME && set.RDatas.Count() > 1 {
 		return cache.Entry{}, failure(dns.EDEInvalidData, "%v has more than one CNAME", set.Owner)
 	}
-	if err := j.e.rebinding(set); err != nil {
-		return cache.Entry{}, err
-	}
 	e := cache.Entry{Kind: cache.Positive, Answer: *set, TTL: set.TTL, EDE: dns.NoEDE}
 	if err := j.secure(c, r, set, &e); err != nil {
 		return e, err

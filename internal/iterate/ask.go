@@ -30,6 +30,8 @@ type session struct {
 	bogus    *Failure
 	parental bool     // addresses were taken from the parents of the servers' zones
 	faults   []string // what went wrong, for the outcome
+	refused  bool     // a server refuses to answer
+	unable   bool     // a server does not answer for another reason
 	told     *Failure // what a resolver that works for us says is wrong
 }
 
@@ -139,7 +141,7 @@ func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candi
 	c.asked++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
 	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP,
-		Case0x20: s.e.Case0x20 && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
+		Case0x20: s.e.mixesCase(s.name) && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
 	resolver := s.cut.target != nil && s.cut.target.recursive
 	if resolver {
 		q.RD, q.CD, q.Timeout = true, s.cut.target.cd, max(q.Timeout, limits.ForwardTimeout)
@@ -183,6 +185,7 @@ func (s *session) failed(c *candidate, choice upstream.Choice, err error) error 
 		return spent
 	}
 	s.blame(c, choice, err)
+	s.unable = true
 	s.fault(err.Error())
 	return nil
 }
@@ -221,6 +224,11 @@ func (s *session) unhelpful(c *candidate, r *response, edns, bare bool) (*respon
 	}
 	c.Errors++
 	c.closed = true
+	if r.class == errored && r.rcode == dns.RCodeRefused {
+		s.refused = true
+	} else {
+		s.unable = true
+	}
 	s.fault(r.server + " says " + what)
 	if s.partial {
 		return r, nil
@@ -270,7 +278,9 @@ func (s *session) exhausted() error {
 	case why == "":
 		why = "none of them has a usable address"
 	}
-	return failure(dns.EDENoReachableAuthority, "no server of %v answers %v %v: %s", s.cut.zone, s.name, s.typ, why)
+	f := failure(dns.EDENoReachableAuthority, "no server of %v answers %v %v: %s", s.cut.zone, s.name, s.typ, why)
+	f.Refused = s.refused && !s.unable
+	return f
 }
 
 func (s *session) traceReply(r *response, reply *upstream.Reply) {

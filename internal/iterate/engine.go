@@ -13,9 +13,11 @@ import (
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/explain"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/upstream"
 )
 
@@ -45,7 +47,9 @@ type Options struct {
 	Glue         Glue
 	Minimise     bool                    // QNAME minimisation (RFC 9156)
 	Case0x20     bool                    // random letter case in queries
+	Workarounds  bool                    // but not in those for zones known to need it plain
 	IPv4, IPv6   bool                    // address families to use
+	NAT64        netip.Prefix            // of the translator through which IPv4 servers are reached; invalid: there is none
 	Addresses    upstream.AddressOptions // which addresses may be asked
 	UpstreamPort uint16                  // of servers; 0 means 53
 	UDPSize      int                     // EDNS size offered; 0 means limits.UDPPayload
@@ -53,7 +57,7 @@ type Options struct {
 	SignalKeys   bool                    // tell zones with a trust anchor which keys are trusted (RFC 8145)
 	Stale        Stale                   // answers from entries that ran out
 	Prefetch     bool                    // refresh entries that are used shortly before they run out
-	Rebinding    bool                    // refuse answers of servers that hold private addresses
+	Rebinding    *rebind.Guard           // keeps private addresses out of what servers answer; nil: does not
 
 	// Observe, when set, is called with what was spent whenever a resolution, or a look into the cache, is done.
 	Observe func(*limits.Budget)
@@ -71,9 +75,10 @@ type Engine struct {
 	flats   flats
 	hints   atomic.Pointer[[]cache.NS] // servers of the root now
 	glances sync.Pool                  // of *glance
+	// plainCase lists the zones that are asked in lower case.
+	plainCase []dns.Name
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
-	private    []netip.Prefix // what rebinding protection refuses; none when it is off
 }
 
 // New makes an Engine.
@@ -87,8 +92,8 @@ func New(o Options) *Engine {
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
 	e.glances.New = e.newGlance
-	if o.Rebinding {
-		e.private = privateRanges()
+	if o.Workarounds {
+		e.plainCase = violatorNames()
 	}
 	for _, a := range o.Anchors {
 		e.SetAnchor(a)
@@ -319,6 +324,12 @@ func (j *job) traceCached(e *cache.Entry, name dns.Name, t dns.Type) {
 func (e *Engine) server(a netip.Addr) (netip.AddrPort, bool) {
 	a = a.Unmap()
 	s := netip.AddrPortFrom(a, e.UpstreamPort)
-	ok := upstream.Usable(s, e.Addresses) && (a.Is4() && e.IPv4 || a.Is6() && e.IPv6)
-	return s, ok
+	if !upstream.Usable(s, e.Addresses) {
+		return s, false
+	}
+	if a.Is4() && e.NAT64.IsValid() {
+		a = dns64.Embed(e.NAT64, a)
+		s = netip.AddrPortFrom(a, e.UpstreamPort)
+	}
+	return s, a.Is4() && e.IPv4 || a.Is6() && e.IPv6
 }

@@ -75,6 +75,16 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 
 // known is one step of FromCache; worn says that the entry is about to run out.
 func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
+	if entry, ok, worn = e.stored(v, name, q, b, now); ok {
+		var refused error
+		entry, refused = e.guarded(entry)
+		ok = refused == nil // Resolve says why
+	}
+	return entry, ok, worn
+}
+
+// stored is what the cache says about one name.
+func (e *Engine) stored(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
 	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
 		left, fresh := entry.Remaining(now)
 		return aged(entry, left), fresh, cache.Expiring(left, entry.TTL)

@@ -41,6 +41,8 @@ type Outcome struct {
 	Secure bool        // everything in Answer and Authority is validated
 	Cached bool        // no server was asked
 	Stale  bool        // from entries that ran out
+	// Refused says that it failed because the servers refuse to answer for the name.
+	Refused bool
 	// Expiring says that it comes from entries about to run out, which are being refreshed: the next answer may be another.
 	Expiring bool
 
@@ -59,6 +61,8 @@ type Failure struct {
 	Reason string
 	// Bogus says that an answer was there but did not validate, so that asking another server may help.
 	Bogus bool
+	// Refused says that the servers refuse to answer for the name at all.
+	Refused bool
 	// Passing failures come from this query's own limits, not from the name: they are not remembered.
 	Passing bool
 }
@@ -100,7 +104,9 @@ func overspent(err error) bool {
 }
 
 // outcome of a failure.
-func (f *Failure) outcome() Outcome { return Outcome{RCode: f.RCode, EDE: f.EDE, Reason: f.Reason} }
+func (f *Failure) outcome() Outcome {
+	return Outcome{RCode: f.RCode, EDE: f.EDE, Reason: f.Reason, Refused: f.Refused}
+}
 
 // collector builds an Outcome out of the entries along a chain of aliases.
 type collector struct{ Outcome }

@@ -102,7 +102,10 @@ func (j *job) judged(judge Judge, name dns.Name, t dns.Type) (cache.Entry, error
 	if decision == Leave {
 		found, err := j.fetch(name, t)
 		if entry, decision = examine(judge, name, t, found, err == nil, nil); decision == Leave {
-			return found, err
+			if err != nil || j.depth > 0 { // addresses of servers are not for clients, see askable
+				return found, err
+			}
+			return j.e.guarded(found)
 		}
 	}
 	j.trace.Add(explain.Step{Kind: explain.KindRule, Name: name.String(), Type: t.String(), Class: entryClass(&entry), Text: entry.Reason})

@@ -4,32 +4,43 @@ import (
 	"net/netip"
 	"slices"
 
+	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
 )
 
-// privateRanges are addresses that names of the public DNS have no business pointing to: a page in a browser could
-// reach a local service through such a name.
-func privateRanges() []netip.Prefix {
-	var list []netip.Prefix
-	for _, text := range []string{"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
-		"::/128", "::1/128", "fc00::/7", "fe80::/10"} {
-		list = append(list, netip.MustParsePrefix(text))
+// guarded lets an entry from servers or from the cache pass if it holds no private address. One that does is refused or,
+// if so configured, stripped of them.
+func (e *Engine) guarded(entry cache.Entry) (cache.Entry, error) {
+	if e.Rebinding == nil || entry.Kind != cache.Positive {
+		return entry, nil
 	}
-	return list
+	private, found := e.Rebinding.Check(&entry.Answer)
+	if !found {
+		return entry, nil
+	}
+	reason := "EIM4: rebinding protection: " + entry.Answer.Owner.String() + " points to the private address " + private.String()
+	if !e.Rebinding.Strip {
+		return entry, &Failure{RCode: dns.RCodeRefused, EDE: dns.EDEProhibited, Passing: true, Reason: reason}
+	}
+	entry.Answer = e.Rebinding.Without(&entry.Answer)
+	entry.Rank, entry.EDE, entry.Reason = min(entry.Rank, cache.Insecure), dns.EDEProhibited, reason
+	if len(entry.Answer.RDatas) == 0 {
+		entry.Kind, entry.Authority = cache.NoData, nil
+	}
+	return entry, nil
 }
 
-// rebinding returns the failure of an answer with private addresses, if that protection is on.
-func (e *Engine) rebinding(set *dns.RRset) error {
-	if len(e.private) == 0 || set.Type != dns.TypeA && set.Type != dns.TypeAAAA {
-		return nil
+// askable leaves out the addresses of a server that rebinding protection does not allow it to have. Loopback addresses have an
+// option of their own.
+func (e *Engine) askable(server dns.Name, addrs []netip.Addr) []netip.Addr {
+	if e.Rebinding == nil {
+		return addrs
 	}
-	for rdata := range set.RDatas.All() {
-		addr, ok := dns.AddrOf(set.Type, rdata)
-		addr = addr.Unmap()
-		if ok && slices.ContainsFunc(e.private, func(p netip.Prefix) bool { return p.Contains(addr) }) {
-			return &Failure{RCode: dns.RCodeRefused, EDE: dns.EDEProhibited, Passing: true,
-				Reason: "rebinding protection: " + set.Owner.String() + " points to the private address " + addr.String()}
-		}
+	refused := func(a netip.Addr) bool {
+		return !e.Rebinding.Allows(server, a) && !(a.IsLoopback() && e.Addresses.QueryLoopback)
 	}
-	return nil
+	if !slices.ContainsFunc(addrs, refused) {
+		return addrs
+	}
+	return slices.DeleteFunc(slices.Clone(addrs), refused) // the list may be one of the cache or of the configuration
 }

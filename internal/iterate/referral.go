@@ -53,7 +53,7 @@ func (j *job) serversOf(parent *cut, ns *dns.RRset, r *response) []cache.NS {
 		}
 		s := cache.NS{Name: name}
 		if j.believesGlue(name, parent.zone, ns.Owner) {
-			s.Addrs = glueOf(r, name)
+			s.Addrs = j.e.askable(name, glueOf(r, name))
 		}
 		servers = append(servers, s)
 	}

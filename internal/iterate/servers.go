@@ -18,7 +18,7 @@ func (s *session) cachedAddresses(ns *nameserver) {
 	}
 	for _, t := range s.e.addressTypes() {
 		if e, ok := s.e.cached(ns.name, t, rankFor(s.validate), time.Now()); ok && e.Kind == cache.Positive && e.Answer.Type == t {
-			ns.addrs = appendAddrs(ns.addrs, &e.Answer)
+			ns.addrs = s.e.askable(ns.name, appendAddrs(ns.addrs, &e.Answer))
 		}
 	}
 	ns.lookedUp = s.anyUsable(ns.addrs)
@@ -29,6 +29,8 @@ func (e *Engine) addressTypes() []dns.Type {
 	switch {
 	case !e.IPv6:
 		return []dns.Type{dns.TypeA}
+	case e.NAT64.IsValid():
+		return []dns.Type{dns.TypeAAAA, dns.TypeA}
 	case !e.IPv4:
 		return []dns.Type{dns.TypeAAAA}
 	}
@@ -64,7 +66,7 @@ func (s *session) lookUpServer() bool {
 		}
 		for i := range out.Answer {
 			if out.Answer[i].Type == t {
-				ns.addrs = appendAddrs(ns.addrs, &out.Answer[i])
+				ns.addrs = s.e.askable(ns.name, appendAddrs(ns.addrs, &out.Answer[i]))
 			}
 		}
 		if s.anyUsable(ns.addrs) {
@@ -132,11 +134,11 @@ func (s *session) fromParent(server dns.Name) (addrs []netip.Addr) {
 			return nil
 		}
 		if set := setOf(r.answer, server, t); set != nil {
-			return appendAddrs(nil, set)
+			return s.e.askable(server, appendAddrs(nil, set))
 		}
 		alias := setOf(r.answer, server, dns.TypeCNAME)
 		if alias == nil {
-			return glueOf(r, server)
+			return s.e.askable(server, glueOf(r, server))
 		}
 		if server, err = dns.Target(alias.RDatas.First()); err != nil || !server.Under(s.cut.zone) {
 			return nil

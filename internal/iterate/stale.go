@@ -67,7 +67,11 @@ func (e *Engine) stale(q Question) (Outcome, bool) {
 	then := time.Now().Add(-e.Stale.Window)
 	out, ok := e.lookUp(q, nil, func(name dns.Name) (cache.Entry, bool) {
 		entry, ok := e.cached(name, q.Type, rankFor(!q.CheckingDisabled), then)
-		return entry, ok && entry.Kind != cache.Failure
+		if !ok || entry.Kind == cache.Failure {
+			return entry, false
+		}
+		entry, err := e.guarded(entry)
+		return entry, err == nil
 	})
 	if !ok {
 		return Outcome{}, false

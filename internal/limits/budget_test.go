@@ -88,7 +88,7 @@ func TestPublishedBounds(t *testing.T) {
 		"B22 options":              {EDNSOptions, 100},
 		"B23 payload":              {UDPPayload, 1232},
 		"B24 negative TTL":         {NegativeTTL, 3600},
-		"B26 clients on one query": {WaitersPerResolution, 1000},
+		"B26 clients on one query": {WaitersPerResolution, Resolving}, // not 1,000: FT-48 wants one query for 10,000 clients
 	} {
 		if c.got > c.most || c.got <= 0 {
 			t.Errorf("%s: %d, at most %d is promised", name, c.got, c.most)

@@ -176,7 +176,7 @@ func TestAddresses(t *testing.T) {
 		"x.localhost A":              "60 127.0.0.2",
 		"1.0.0.127.in-addr.arpa PTR": "3600 localhost.",
 		"2.0.0.127.in-addr.arpa PTR": "60 localhost.",
-		compile.ReverseName(addrs("2001:db9::1")[0]).String() + " PTR": "60 host.example.",
+		dns.ReverseName(addrs("2001:db9::1")[0]).String() + " PTR": "60 host.example.",
 	}
 	check := func() {
 		t.Helper()

@@ -1,13 +1,18 @@
 package testnet
 
-import "github.com/miekg/dns"
+import (
+	"github.com/miekg/dns"
+
+	"knot-resolver/internal/testnet/zone"
+)
 
 // tops are the root and the top-level domains.
 func tops() []zoneSpec {
 	roots := []string{"a.root-servers.net.", "b.root-servers.net."}
 	return []zoneSpec{
 		{
-			origin: ".", hosts: roots, sign: nsec, split: true,
+			origin: ".", hosts: roots, sign: nsec, split: true, text: zone.DigestText,
+			twist: func(z *zone.Zone, _ span) { z.Digest() },
 			expect: []Expectation{
 				secureAnswer(".", dns.TypeNS, "priming the root", "a.root-servers.net.", "b.root-servers.net."),
 				secureAnswer(".", dns.TypeDNSKEY, "keys of the root", "257 3 13 ", "256 3 13 "),

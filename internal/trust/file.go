@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"knot-resolver/internal/limits"
 )
 
@@ -59,24 +57,4 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// lock tries to become the writer of an anchor file. It returns nil if somebody else is. The lock ends when the
-// file is closed, at the latest with the process.
-func lock(name string) (*os.File, error) {
-	f, err := os.OpenFile(name+".lock", os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err != nil {
-		f.Close()
-	}
-	switch {
-	case errors.Is(err, unix.EWOULDBLOCK):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
-	}
-	return f, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/filelock"
 	"knot-resolver/internal/limits"
 )
 
@@ -79,7 +80,7 @@ func (k *Keeper) writes() bool {
 		return true
 	}
 	var err error
-	if k.lock, err = lock(k.File); err != nil {
+	if k.lock, err = filelock.Try(k.File + ".lock"); err != nil {
 		k.Log.Error("trust anchors are not updated", "file", k.File, "reason", err)
 	}
 	return k.lock != nil

@@ -17,6 +17,9 @@ func (w *Worker) SetAnchor(a dnssec.Anchor) {
 	w.packets.Clear()
 }
 
+// Anchor returns the trust anchor of a zone.
+func (w *Worker) Anchor(zone dns.Name) (dnssec.Anchor, bool) { return w.engine.Anchor(zone) }
+
 // DNSKEY asks the servers of a zone for its keys, whatever the cache has. With checked the answer validates with the
 // present trust anchors; without, any answer will do.
 func (w *Worker) DNSKEY(ctx context.Context, zone dns.Name, checked bool) (dns.RRset, error) {

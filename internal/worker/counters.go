@@ -116,7 +116,7 @@ func (w *Worker) Metrics() map[string]any {
 	}
 	query := map[string]any{"edns": c.edns.Load(), "dnssec": c.do.Load()}
 	return map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
-		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics()}
+		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics(), "predict": w.predictMetrics()}
 }
 
 func (w *Worker) cacheMetrics() map[string]any {

@@ -30,7 +30,7 @@ func (w *Worker) Explain(ctx context.Context, name, rrtype string) (*explain.Tra
 	who := new(asker)
 	who.set(w, new(server.Request)) // a client without a view
 	q := iterate.Question{Name: owner.Lower(), Type: t, Fresh: true, Policy: who}
-	out := w.sentinel(q, w.engine.Resolve(ctx, q, budget, node))
+	out := w.final(q, w.resolve(ctx, q, budget, node, who.translates()))
 	trace := &explain.Trace{Name: owner.String(), Type: t.String(), Root: node.Root(), RCode: out.RCode.String(), Secure: out.Secure,
 		Reason: out.Reason, Spent: budget.Spending(), Micros: time.Since(start).Microseconds()}
 	switch {

@@ -27,9 +27,20 @@ type hit struct {
 	shadow bool // of a list in dry run
 }
 
-// Asked implements [iterate.Judge]. Local data comes first, then the lists: a rule decides at once unless a list before its
-// own has rules about what is found.
+// Asked implements [iterate.Judge]. The names of DNS64 come last.
 func (j *judge) Asked(name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
+	e, decision := j.ruled(name, t, now)
+	if decision == iterate.Leave && j.translates() {
+		if special, ok := discovery(name, t, now); ok {
+			return special, iterate.Replace
+		}
+	}
+	return e, decision
+}
+
+// ruled decides by rules. Local data comes first, then the lists: a rule decides at once unless a list before its own has rules
+// about what is found.
+func (j *judge) ruled(name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
 	if j.rules == nil {
 		return cache.Entry{}, iterate.Leave
 	}

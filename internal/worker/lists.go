@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -73,4 +74,26 @@ func (w *Worker) listMetrics() map[string]any {
 		all[strings.ReplaceAll(l.Name, ".", "/")] = map[string]any{"hits": c.hits.Load(), "dry_run_hits": c.dry.Load(), "rules": l.Rules, "bad": l.Bad}
 	}
 	return all
+}
+
+// applied says whether a rule of a list decided.
+func applied(j iterate.Judge) bool {
+	who, ok := j.(*judge)
+	return ok && slices.ContainsFunc(who.hits, func(h hit) bool { return !h.shadow })
+}
+
+// hitsOf returns the rules of lists that were applied, or would have been.
+func hitsOf(j iterate.Judge) []hit {
+	if who, ok := j.(*judge); ok {
+		return who.hits
+	}
+	return nil
+}
+
+// withHits adds those of a look-up before, which was for the same question of a client.
+func withHits(j iterate.Judge, before []hit) iterate.Judge {
+	if who, ok := j.(*judge); ok && len(before) > 0 {
+		who.hits = append(before, who.hits...)
+	}
+	return j
 }

@@ -1,13 +1,16 @@
 package worker
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
 	miekg "github.com/miekg/dns"
 
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
 	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/rebind"
 	"knot-resolver/internal/server"
 	"knot-resolver/internal/testnet"
 )
@@ -38,7 +41,7 @@ func TestNSID(t *testing.T) {
 	}
 }
 
-// TestRebinding: a public name with a private address is refused, others are not.
+// TestRebinding: a public name with a private address is refused also when it is in the cache already, others are not.
 func TestRebinding(t *testing.T) {
 	world, err := testnet.New()
 	if err != nil {
@@ -57,15 +60,62 @@ func TestRebinding(t *testing.T) {
 			return right
 		})
 	}
-	w := newWorker(t, world, func(o *iterate.Options) { o.Rebinding = true })
-	for range 2 {
-		m := ask(t, w, query("www.insecure.se.", "A"), server.UDP)
-		if m.Rcode != miekg.RcodeRefused || len(m.Answer) > 0 || len(testnet.ExtendedErrors(m)) != 1 || testnet.ExtendedErrors(m)[0] != uint16(dns.EDEProhibited) {
-			t.Errorf("private address: %v", m)
+	const name = "www.insecure.se."
+	for _, c := range []struct {
+		o    rebind.Options
+		want string
+	}{
+		{rebind.Options{}, "REFUSED EDE 18"},
+		{rebind.Options{Strip: true}, "NOERROR EDE 18"},
+		{rebind.Options{Names: []dns.Name{dns.MustName("insecure.se")}}, "NOERROR 192.168.1.1"},
+		{rebind.Options{Public: []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}}, "NOERROR 192.168.1.1"},
+	} {
+		old := newWorker(t, world)
+		if got := describe(ask(t, old, query(name, "A"), server.UDP)); got != "NOERROR 192.168.1.1" {
+			t.Errorf("without protection: %s", got)
+		}
+		old.engine.Rebinding = rebind.New(c.o)
+		old.packets.Clear()
+		fresh := newWorker(t, world, func(o *iterate.Options) { o.Rebinding = rebind.New(c.o) })
+		for i, w := range []*Worker{old, fresh, fresh} {
+			if got := describe(ask(t, w, query(name, "A"), server.UDP)); got != c.want {
+				t.Errorf("%+v, %s: %s, want %s", c.o, [...]string{"in the cache before", "resolved", "then cached"}[i], got, c.want)
+			}
+		}
+		if got := describe(ask(t, fresh, query("www.example.se.", "A"), server.UDP)); got != "NOERROR AD 192.0.2.80" {
+			t.Errorf("public address: %s", got)
 		}
 	}
-	if m := ask(t, w, query("www.example.se.", "A"), server.UDP); m.Rcode != miekg.RcodeSuccess {
-		t.Errorf("public address: %v", m)
+}
+
+// TestReorder: with the option each record comes first at times, from the second cache as from the first, without it always
+// the same.
+func TestReorder(t *testing.T) {
+	for _, reorder := range []bool{false, true} {
+		world, err := testnet.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := withDNS64(t, world, dns64.Options{})
+		w.options.Reorder = reorder
+		for _, repeated := range []bool{false, true} {
+			first := map[string]bool{}
+			for id := range uint16(16) {
+				if !repeated {
+					w.packets.Clear()
+				}
+				q := query("ipv4only.arpa.", "A")
+				q.Id = id
+				m := ask(t, w, q, server.UDP)
+				if len(m.Answer) != 2 {
+					t.Fatalf("%v", m)
+				}
+				first[m.Answer[0].(*miekg.A).A.String()] = true
+			}
+			if (len(first) == 2) != reorder {
+				t.Errorf("reorder %v, repeated %v: first come %v", reorder, repeated, first)
+			}
+		}
 	}
 }
 

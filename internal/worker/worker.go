@@ -10,9 +10,11 @@ import (
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/cache/packet"
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dns64"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/policy"
+	"knot-resolver/internal/renumber"
 	"knot-resolver/internal/server"
 )
 
@@ -29,6 +31,11 @@ type Options struct {
 	TimeJump  bool   // empty the cache when the clock is set back
 	NSID      []byte // identity given to those who ask for it (RFC 5001); empty: none
 	Sentinel  bool   // let clients ask which root keys are trusted (RFC 8509)
+
+	Prediction Prediction
+	Renumber   renumber.Rules // rewrite the addresses in answers
+
+	DNS64 *dns64.Synthesis // makes AAAA records (RFC 6147); nil: does not
 }
 
 // Worker answers clients. It is a [server.Handler].
@@ -45,6 +52,7 @@ type Worker struct {
 	counters   counters
 	log        *queryLog
 	lists      listCounters
+	foresight  *foresight // nil: no prediction
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -54,6 +62,9 @@ func (w *Worker) Run(ctx context.Context) {
 	if w.options.Priming {
 		running.Go(func() { w.engine.Prime(ctx) })
 	}
+	if w.foresight != nil {
+		running.Go(func() { w.foresee(ctx) })
+	}
 	if w.options.TimeJump {
 		running.Go(func() { w.watchClock(ctx, w.engine.Log) })
 	}
@@ -62,6 +73,7 @@ func (w *Worker) Run(ctx context.Context) {
 // New makes a Worker and the engine it resolves with.
 func New(o Options, resolution iterate.Options) *Worker {
 	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes), prefetch: resolution.Prefetch}
+	w.foresight = newForesight(o.Prediction)
 	w.SetRules(o.Rules)
 	w.askers.New = w.newAsker
 	resolution.Policy = nobody{w}
@@ -142,7 +154,7 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 		return w.finish(dst, req, &m, refusal(v), now), false, true
 	}
 	q := who.question(&m)
-	out, ok := w.engine.FromCache(q)
+	out, ok := w.fromCache(q, who.translates())
 	if !ok && !m.Flags().Has(dns.FlagRD) {
 		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
 	}
@@ -151,8 +163,11 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 	}
 	w.counters.request(req)
 	w.counters.cached.Add(1)
-	again = w.told(out.Judge, req) == 0 && !out.Stale && !out.Expiring
-	return w.finish(dst, req, &m, out, now), again, true
+	judged := w.told(out.Judge, req)
+	if judged == 0 {
+		w.foresight.note(&q)
+	}
+	return w.finish(dst, req, &m, out, now), judged == 0 && !out.Stale && !out.Expiring, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.
@@ -168,10 +183,12 @@ func (w *Worker) Resolve(ctx context.Context, dst []byte, req *server.Request) [
 	q.Missed = true
 	node := w.log.begin(ctx)
 	budget := new(limits.Budget)
-	out := w.engine.Resolve(ctx, q, budget, node)
+	out := w.resolve(ctx, q, budget, node, who.translates())
 	w.log.end(ctx, node, q, &out)
 	w.charge(req, who, admit.Cost(budget), start)
-	w.told(out.Judge, req)
+	if w.told(out.Judge, req) == 0 {
+		w.foresight.note(&q)
+	}
 	return w.finish(dst, req, &m, out, start)
 }
 
@@ -187,11 +204,29 @@ func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out ite
 	if out.Silent {
 		return nil
 	}
-	out = w.sentinel(question(m), out)
+	out = w.final(question(m), out)
 	r := reply{w: w, req: req, query: m, out: &out}
 	answer := r.append(dst)
 	w.counters.answer(answer[len(dst):], m.HasEDNS, m.EDNS.DO, time.Since(start))
 	return answer
+}
+
+// final makes of an outcome what clients are told.
+func (w *Worker) final(q iterate.Question, out iterate.Outcome) iterate.Outcome {
+	return w.renumbered(w.sentinel(q, out))
+}
+
+// renumbered rewrites addresses. What is changed is not what was validated.
+func (w *Worker) renumbered(out iterate.Outcome) iterate.Outcome {
+	if len(w.options.Renumber) == 0 {
+		return out
+	}
+	answer, changed := w.options.Renumber.Answer(out.Answer)
+	if changed {
+		out.Answer, out.Secure = answer, false
+		out.EDE, out.Reason = dns.EDEForged, "DUQR: addresses are rewritten here (address-renumbering)"
+	}
+	return out
 }
 
 func refusal(v admit.Verdict) iterate.Outcome {

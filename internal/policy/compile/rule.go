@@ -101,7 +101,7 @@ func (b *builder) address(s source, name dns.Name, ip netip.Addr, reverse bool) 
 		b.noData(b.names, s.at(name), s.TTL)
 	}
 	if reverse {
-		at := s.at(ReverseName(ip))
+		at := s.at(dns.ReverseName(ip))
 		b.record(b.names, at, dns.TypePTR, s.TTL, []byte(name)) // all names of 0.0.0.0 need not fit: the report warns
 		if s.NoData {
 			b.noData(b.names, at, s.TTL)

@@ -55,7 +55,7 @@ func emptyZones() []string {
 		list = append(list, fmt.Sprintf("%d.100.in-addr.arpa", i))
 	}
 	for _, ip := range []netip.Addr{netip.IPv6Unspecified(), netip.IPv6Loopback()} {
-		list = append(list, ReverseName(ip).String())
+		list = append(list, dns.ReverseName(ip).String())
 	}
 	return list
 }
@@ -70,7 +70,7 @@ func localhost(b *builder, origin uint16) {
 		rdata []byte
 	}{
 		{name, dns.TypeA, v4.AsSlice()}, {name, dns.TypeAAAA, v6.AsSlice()}, {name, dns.TypeNS, []byte(name)}, {name, dns.TypePTR, []byte(name)},
-		{ReverseName(v6), dns.TypePTR, []byte(name)}, {ReverseName(v4), dns.TypePTR, []byte(name)},
+		{dns.ReverseName(v6), dns.TypePTR, []byte(name)}, {dns.ReverseName(v4), dns.TypePTR, []byte(name)},
 	} {
 		s := spot{string(rec.owner), policy.At, origin}
 		if b.find(b.names[s.key], s, policy.Records, uint16(rec.typ)) == nil {
@@ -78,7 +78,7 @@ func localhost(b *builder, origin uint16) {
 		}
 	}
 	// Inside 127.in-addr.arpa, whose other names do not exist, this one needs a mark that it does.
-	if s := (spot{string(ReverseName(v4)), policy.At, origin}); b.find(b.names[s.key], s, policy.Marked, 0) == nil {
+	if s := (spot{string(dns.ReverseName(v4)), policy.At, origin}); b.find(b.names[s.key], s, policy.Marked, 0) == nil {
 		b.noData(b.names, s, specialTTL)
 	}
 }

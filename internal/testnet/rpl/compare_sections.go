@@ -25,7 +25,7 @@ func (c *comparison) section(s dns.Section) {
 	}
 	switch s {
 	case dns.Answer:
-		c.sameSet(s, want, got, ttl)
+		c.sameSet(s, want, reversed(c.message.Questions, got), ttl)
 		c.chain(got)
 	case dns.Authority:
 		c.included(s, c.needed(want), got, ttl)
@@ -42,6 +42,26 @@ func (c *comparison) sameSet(s dns.Section, want, got []Record, ttl bool) {
 	missing, extra := without(want, got, ttl), without(got, want, ttl)
 	same := len(missing) == 0 && len(extra) == 0 && len(want) == len(got)
 	c.add(s.String()+" section", same, recordsText(want), recordsText(got))
+}
+
+// reversed leaves out the alias of a reverse name from IPv6 to IPv4 that DNS64 makes: whether there is one, or the records are
+// answered under the name asked, is a matter of style (RFC 6147 section 5.3.1).
+func reversed(asked []dns.Question, got []Record) []Record {
+	q, ok := questionOf(asked)
+	if !ok || q.Type != dns.TypePTR || len(got) < 2 || got[0].Type != dns.TypeCNAME || got[0].Owner.Lower() != q.Name.Lower() {
+		return got
+	}
+	target, err := dns.Target(got[0].RData)
+	if _, v6 := dns.ReverseAddr6(q.Name.Lower()); !v6 || err != nil || !target.Under(dns.MustName("in-addr.arpa")) {
+		return got
+	}
+	rest := slices.Clone(got[1:])
+	for i := range rest {
+		if rest[i].Owner.Lower() == target {
+			rest[i].Owner = q.Name
+		}
+	}
+	return rest
 }
 
 func (c *comparison) included(s dns.Section, want, got []Record, ttl bool) {

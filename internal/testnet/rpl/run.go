@@ -126,13 +126,15 @@ func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, mi
 	if err != nil {
 		panic("policy of the scenario: " + err.Error())
 	}
-	return worker.New(worker.Options{Rules: rules, UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
-		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies}, iterate.Options{
-		Cache:  cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
-		Client: client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),
+	o := worker.Options{Rules: rules, UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
+		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies, DNS64: up.synthesis(), Renumber: up.Renumber}
+	return worker.New(o, iterate.Options{
+		Rebinding: up.guard(),
+		Cache:     cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
+		Client:    client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),
 		RootHints: up.Hints, Anchors: up.Anchors, Negative: up.Negative, Glue: up.Glue, Minimise: minimise, Case0x20: true,
 		IPv4: up.IPv4, IPv6: up.IPv6, Addresses: upstream.AddressOptions{QueryLoopback: up.Loopback}, UDPSize: 4096,
-		Forwards: up.Forwards, Prefetch: up.Prefetch, Stale: up.Stale,
+		Forwards: up.Forwards, NAT64: up.NAT64, Workarounds: up.Workarounds, Prefetch: up.Prefetch, Stale: up.Stale,
 	})
 }
 

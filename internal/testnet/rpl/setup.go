@@ -43,6 +43,8 @@ type Setup struct {
 	Cookies    *admit.Cookies // of the server
 	AllowNoRD  bool           // queries without RD are answered from the cache
 
+	answering
+
 	Kept *trust.Zone // a trust anchor that is kept up to date
 
 	Policy policySetup // views, local data, response policy zones

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"knot-resolver/internal/iterate"
+	"knot-resolver/internal/renumber"
 )
 
 // deckard reads the options of the Deckard dialect.
@@ -94,7 +95,7 @@ func (up *Setup) features(list string) error {
 		case "max_ttl":
 			up.MaxTTL, err = time.ParseDuration(value + "s")
 		case "dns64_prefix":
-			up.missing("DNS64 is not implemented (dns64_prefix)")
+			err = up.synthesise(value)
 		case "static_hint_name":
 			up.Policy.hint(value, nil)
 		case "static_hint_addr":
@@ -102,9 +103,17 @@ func (up *Setup) features(list string) error {
 			if a, err = netip.ParseAddr(value); err == nil {
 				up.Policy.hint("", []netip.Addr{a})
 			}
-		case "renumber_src", "renumber_dst":
-			up.missing("renumbering of answers is a Lua module of Knot Resolver (%s)", key)
-		case "workarounds": // special cases for names of the past, of which the resolver has none
+		case "renumber_src":
+			var source netip.Prefix
+			source, err = netip.ParsePrefix(value)
+			up.Renumber = renumber.Rules{{Source: source}}
+		case "renumber_dst":
+			if len(up.Renumber) == 0 {
+				return fmt.Errorf("renumber_dst without renumber_src")
+			}
+			up.Renumber[0].Destination, err = netip.ParseAddr(value)
+		case "workarounds":
+			up.Workarounds = isTrue(value)
 		default:
 			err = fmt.Errorf("unknown feature %q", key)
 		}

@@ -16,6 +16,9 @@ import (
 func (up *Setup) unbound(s *Scenario) error {
 	up.Minimise = On
 	up.Stale.Bogus = true
+	if err := up.unboundDNS64(s); err != nil {
+		return err
+	}
 	for _, o := range s.Options {
 		var err error
 		switch o.Section {
@@ -59,9 +62,7 @@ var irrelevant = words(`target-fetch-policy trust-anchor-signaling minimal-respo
 var absent = map[string]string{
 	"local-zone-tag": "tags of local zones", "response-ip-tag": "tags of answer addresses",
 	"access-control-tag-action": "actions by tag", "access-control-tag-data": "actions by tag",
-	"private-address": "rebinding protection", "private-domain": "rebinding protection",
-	"do-nat64": "NAT64 towards servers", "nat64-prefix": "NAT64 towards servers", "do-not-query-address": "lists of servers not to ask",
-	"dns64-prefix": "DNS64", "dns64-ignore-aaaa": "DNS64", "prefetch-key": "prefetching of keys",
+	"do-not-query-address": "lists of servers not to ask", "prefetch-key": "prefetching of keys",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
 	"dns-error-reporting":          "DNS error reporting (RFC 9567)",
 	"val-nsec3-keysize-iterations": "NSEC3 limits by key size", "harden-unverified-glue": "looking up sibling glue before use",
@@ -80,6 +81,9 @@ func words(text string) map[string]bool {
 
 // server reads one option of the clause `server`.
 func (up *Setup) server(o Option) (err error) {
+	if mine, err := up.unboundAnswering(o); mine {
+		return err
+	}
 	switch o.Key {
 	case "auto-trust-anchor-file": // its content is read elsewhere
 	case "trust-anchor":
@@ -197,8 +201,7 @@ func (up *Setup) modules(list string) {
 		case "validator":
 			up.Validate = true
 		case "iterator", "respip": // respip does nothing without rules, and those are options of their own
-		case "dns64":
-			up.missing("DNS64 (module-config)")
+		case "dns64": // its options stand elsewhere
 		default:
 			up.missing("module %s is not mapped", m)
 		}
