@@ -20,6 +20,7 @@ type Config struct {
 	DNSSEC     DNSSEC
 	Options    Options
 	Forward    []Forward
+	Fallback   *Fallback // nil = none
 	Logging    Logging
 	Metrics    MetricsMode
 	Views      []View
@@ -50,9 +51,39 @@ type RateLimiting struct {
 // Forward sends questions for names at and below a subtree to other servers.
 type Forward struct {
 	Subtree       string // lower case, with trailing dot
-	Servers       []netip.AddrPort
+	Servers       []ForwardServer
 	Authoritative bool // the servers are authoritative, not resolvers
 	DNSSEC        bool // validate their answers
+}
+
+// Fallback is resolvers to ask when resolution fails.
+type Fallback struct {
+	Servers []ForwardServer
+	DNSSEC  bool // validate their answers
+}
+
+// ForwardServer is one address of a server to ask.
+type ForwardServer struct {
+	Addr netip.AddrPort
+	TLS  *ForwardTLS // nil = over UDP and TCP
+}
+
+// Servers returns all servers to ask that are configured.
+func (c *Config) Servers() (all []ForwardServer) {
+	for _, f := range c.Forward {
+		all = append(all, f.Servers...)
+	}
+	if c.Fallback != nil {
+		all = append(all, c.Fallback.Servers...)
+	}
+	return all
+}
+
+// ForwardTLS is how a server proves over TLS who it is: Hostname or Pins is set.
+type ForwardTLS struct {
+	Hostname string   // with trailing dot
+	CAFile   string   // absolute; empty = certificates of the system
+	Pins     [][]byte // SHA-256
 }
 
 // Management says where the manager's HTTP API listens.

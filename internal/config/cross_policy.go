@@ -45,22 +45,6 @@ func checkRPZ(c *checker, s *section) {
 	}
 }
 
-func checkForward(c *checker, s *section) {
-	if !get[bool](s, "options/authoritative") {
-		return
-	}
-	for _, server := range get[[]*section](s, "servers") {
-		if server.has("transport") {
-			c.failAt(server, "transport", "authoritative servers are not asked over TLS")
-		}
-		for _, a := range get[[]value](server, "address") {
-			if p := a.v.(endpoint).port; p != 0 && p != 53 {
-				c.fail(a.pos, a.at, "expected port 53 of an authoritative server")
-			}
-		}
-	}
-}
-
 func checkFallback(c *checker, s *section) {
 	if get[bool](s, "enable") && !s.has("servers") {
 		c.failAt(s, "enable", "expected servers")

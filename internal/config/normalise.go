@@ -39,6 +39,7 @@ func (v *Valid) Normalise() *Config {
 		DNSSEC:     v.dnssec(),
 		Options:    v.options(),
 		Forward:    v.forward(),
+		Fallback:   v.fallback(),
 		Logging:    v.logging(),
 		Metrics:    MetricsMode(get[string](s, "monitoring/metrics")),
 		Views:      v.views(),

@@ -60,7 +60,7 @@ func (j *job) root() *cut {
 
 // closest returns the deepest known cut to ask for a question. A DS set belongs to the parent.
 func (j *job) closest(name dns.Name, t dns.Type) (*cut, error) {
-	f := j.e.forward(name, t)
+	f := j.forward(name, t)
 	if f != nil && !f.Authoritative {
 		return j.forwarded(f)
 	}

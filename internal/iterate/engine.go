@@ -42,6 +42,7 @@ type Options struct {
 	Negative  []dns.Name      // negative trust anchors: these names and everything below are insecure
 
 	Forwards     []Forward // names that configured servers are asked for
+	Fallback     *Fallback // resolvers of last resort; nil when there are none
 	Glue         Glue
 	Minimise     bool                    // QNAME minimisation (RFC 9156)
 	Case0x20     bool                    // random letter case in queries
@@ -65,12 +66,13 @@ type Options struct {
 // Engine resolves questions. It is safe for concurrent use.
 type Engine struct {
 	Options
-	anchors anchorSet
-	flights flights
-	keys    keyring
-	flats   flats
-	hints   atomic.Pointer[[]cache.NS] // servers of the root now
-	glances sync.Pool                  // of *glance
+	anchors  anchorSet
+	flights  flights
+	keys     keyring
+	flats    flats
+	hopeless hopeless
+	hints    atomic.Pointer[[]cache.NS] // servers of the root now
+	glances  sync.Pool                  // of *glance
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
 	private    []netip.Prefix // what rebinding protection refuses; none when it is off
@@ -102,7 +104,7 @@ func (e *Engine) Resolve(ctx context.Context, q Question, b *limits.Budget, trac
 	if e.Stale.Serve && !q.Fresh {
 		return e.resolveOrStale(ctx, q, b, trace)
 	}
-	return e.resolve(ctx, q, b, trace)
+	return e.resolveOrFallBack(ctx, q, b, trace)
 }
 
 func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
@@ -111,12 +113,16 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 	if e.Observe != nil {
 		defer e.Observe(b)
 	}
+	return e.job(ctx, q, b, trace).follow(q.Name, q.Type)
+}
+
+func (e *Engine) job(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) *job {
 	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, ahead: q.Ahead,
 		policy: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
 	if q.Missed {
 		j.missed = q.Name
 	}
-	return j.follow(q.Name, q.Type)
+	return j
 }
 
 // lookUp follows aliases through entries that find returns; v is the view of the cache it uses, if it uses one.
@@ -196,6 +202,7 @@ type job struct {
 	task     *task
 	begun    int      // upstream queries spent when the present link of the chain of aliases was begun
 	missed   dns.Name // FromCache has just found nothing for it
+	rescue   *Forward // the resolvers of last resort, when they are asked
 	asked    bool     // a server was asked, by this job or one it waited for
 	policy   Policy   // may be nil
 	minimise bool     // names in questions to servers
@@ -203,6 +210,11 @@ type job struct {
 
 // afresh says whether cached answers and failures are to be passed over here.
 func (j *job) afresh() bool { return j.fresh && j.depth == 0 }
+
+// passesOver says whether a cached answer or failure is not to be used.
+func (j *job) passesOver(e *cache.Entry) bool {
+	return j.afresh() || j.rescue != nil && e.Kind == cache.Failure
+}
 
 // child makes a job for something this one depends on.
 func (j *job) child(trace *explain.Node) *job {
@@ -249,7 +261,7 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 // fetch resolves a question up to its first alias: from the cache, with somebody who asks the same already, or itself.
 func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 	now := time.Now()
-	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.afresh() {
+	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.passesOver(&entry) {
 		if entry.Kind == cache.Failure {
 			j.trace.Add(explain.Step{Kind: explain.KindCache, Name: name.String(), Type: t.String(), Class: "failure", Text: entry.Reason})
 			return entry, &Failure{RCode: dns.RCodeServFail, EDE: entry.EDE, Reason: entry.Reason}
@@ -261,10 +273,10 @@ func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 		j.traceCached(&entry, name, t)
 		return entry, nil
 	}
-	return j.share(flightKey{name: name, typ: t, validate: j.validate}, func() (cache.Entry, error) {
+	return j.share(flightKey{name: name, typ: t, validate: j.validate, rescue: j.rescue != nil}, func() (cache.Entry, error) {
 		tired := j.tired()
 		entry, err := j.impartial(func() (cache.Entry, error) { return j.walk(name, t) })
-		if err != nil && !(tired && j.spent(err)) {
+		if err != nil && j.rescue == nil && !(tired && j.spent(err)) {
 			j.remember(name, t, err)
 		}
 		return entry, err

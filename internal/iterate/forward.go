@@ -8,19 +8,26 @@ import (
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/upstream"
 )
 
 // Forward sends questions for names at and below an apex to configured servers instead of those that the DNS names.
 type Forward struct {
 	Apex          dns.Name
-	Servers       []netip.AddrPort
+	Servers       []Server
 	Authoritative bool // they serve a zone at the apex; otherwise they resolve for us
 	Insecure      bool // their answers are not validated
 }
 
+// Server is one of the servers of a rule.
+type Server struct {
+	Addr netip.AddrPort
+	TLS  *upstream.Auth // how it proves who it is, when it is asked over TLS
+}
+
 // target is where the questions of a cut go when it was configured.
 type target struct {
-	servers   []netip.AddrPort
+	servers   []Server
 	apex      dns.Name // nothing outside is believed (BW-04)
 	recursive bool     // they are resolvers
 	cd        bool     // and are not to validate for us
@@ -41,6 +48,15 @@ func (e *Engine) forward(name dns.Name, t dns.Type) *Forward {
 		}
 	}
 	return best
+}
+
+// forward is the rule for a question, which may be to ask the resolvers of last resort.
+func (j *job) forward(name dns.Name, t dns.Type) *Forward {
+	f := j.e.forward(name, t)
+	if j.rescue != nil && (f == nil || f.Apex == dns.Root) {
+		return j.rescue
+	}
+	return f
 }
 
 // Forwarded returns the apex of the rule that sends a question to configured servers.

@@ -57,6 +57,8 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 		e.Observe(&g.budget)
 	}
 	switch {
+	case g.ok && e.Fallback != nil && e.Fallback.rescues(&g.out) && e.mayFallBack(q):
+		return Outcome{}, false
 	case g.ok && e.Stale.Serve && e.Stale.hides(&g.out):
 		if old, ok := e.stale(q); ok {
 			return old, true

@@ -137,7 +137,7 @@ func (e *Engine) ServersOf(v *cache.View, name dns.Name, t dns.Type, now time.Ti
 	}
 	if f := e.forward(name, t); f != nil && f.Authoritative {
 		for _, s := range f.Servers {
-			addrs = append(addrs, s.Addr().Unmap())
+			addrs = append(addrs, s.Addr.Addr().Unmap())
 		}
 	}
 	for zone := name; zone != dns.Root; zone = zone.Parent() {

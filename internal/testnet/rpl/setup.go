@@ -184,13 +184,13 @@ func (up *Setup) forward(zone, address string, authoritative bool) error {
 	if err != nil {
 		return err
 	}
-	server := netip.AddrPortFrom(a, 53)
+	server := iterate.Server{Addr: netip.AddrPortFrom(a, 53)}
 	for i := range up.Forwards {
 		if f := &up.Forwards[i]; f.Apex == apex.Lower() {
 			f.Servers = append(f.Servers, server)
 			return nil
 		}
 	}
-	up.Forwards = append(up.Forwards, iterate.Forward{Apex: apex.Lower(), Servers: []netip.AddrPort{server}, Authoritative: authoritative})
+	up.Forwards = append(up.Forwards, iterate.Forward{Apex: apex.Lower(), Servers: []iterate.Server{server}, Authoritative: authoritative})
 	return nil
 }
