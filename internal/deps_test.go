@@ -107,6 +107,7 @@ var only = []struct {
 	{"internal/kru", nil, "counters count for anybody"},
 	{"internal/upstream", []string{"internal/dns", "internal/limits"}, "talking to servers is no resolution"},
 	{"internal/server/...", []string{"internal/dns", "internal/limits", "internal/server/..."}, "listeners move bytes and never decide"},
+	{"internal/transfer", []string{"internal/limits"}, "copying zones is no resolution"},
 	{"internal/explain", []string{"internal/dns"}, "a trace is data; kresctl reads it without the resolver"},
 	{"internal/iterate", []string{"internal/dns", "internal/dnssec", "internal/limits", "internal/cache", "internal/upstream", "internal/explain"},
 		"resolution knows its tools, not the daemon around it"},
@@ -128,7 +129,7 @@ func TestAllowedImports(t *testing.T) {
 	}
 }
 
-var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "resolver"}
+var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/transfer", "resolver"}
 
 // forbidden lists edges that must not be, each with its reason.
 var forbidden = []struct {

@@ -40,6 +40,9 @@ func checkRule(c *checker, s *section) {
 }
 
 func checkRPZ(c *checker, s *section) {
+	if s.has("file") == get[*section](s, "transfer").given {
+		c.fail(s.pos, s.at, "%s", oneOf("file", "transfer"))
+	}
 	if s.has("cname") && get[string](s, "action") != "given" {
 		c.failAt(s, "cname", "expected only one of action and cname")
 	}

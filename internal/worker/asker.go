@@ -69,6 +69,6 @@ func (a *asker) verdict() admit.Verdict {
 
 func (a *asker) question(m *dns.Message) iterate.Question {
 	q := question(m)
-	q.Policy, q.WholeNames = a, !a.view.Minimize
+	q.Policy, q.WholeNames, q.NoFallback = a, !a.view.Minimize, !a.view.Fallback
 	return q
 }

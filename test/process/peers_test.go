@@ -30,6 +30,7 @@ type peer struct {
 	t    *testing.T
 	dir  string
 	addr string // of its own on loopback
+	port int    // where the address is not enough
 	cmd  *exec.Cmd
 	out  bytes.Buffer
 }
@@ -83,6 +84,17 @@ func (p *peer) run(port int, program string, args ...string) {
 			p.t.Fatalf("%s does not listen: %v\n%s", program, err, &p.out)
 		}
 	}
+}
+
+// freePort is a port of 127.0.0.1 that nobody uses.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (p *peer) signal(s syscall.Signal) {
