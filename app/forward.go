@@ -18,7 +18,7 @@ func forwards(rules []config.Forward) ([]iterate.Forward, error) {
 		if err != nil {
 			return nil, fmt.Errorf("/forward: servers of %s: %w", f.Subtree, err)
 		}
-		all = append(all, iterate.Forward{Apex: dns.MustName(f.Subtree), Servers: servers, Authoritative: f.Authoritative, Insecure: !f.DNSSEC})
+		all = append(all, iterate.Forward{Apex: dns.MustName(f.Subtree), Servers: servers, Authoritative: f.Authoritative, Insecure: !f.DNSSEC, First: f.First, Uncached: !f.Cache})
 	}
 	return all, nil
 }
@@ -37,7 +37,7 @@ func fallback(f *config.Fallback) (*iterate.Fallback, error) {
 func servers(list []config.ForwardServer) ([]iterate.Server, error) {
 	all := make([]iterate.Server, len(list))
 	for i, s := range list {
-		all[i].Addr = s.Addr
+		all[i].Addr, all[i].TCP = s.Addr, s.TCP
 		if s.TLS == nil {
 			continue
 		}

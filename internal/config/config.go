@@ -54,6 +54,8 @@ type Forward struct {
 	Servers       []ForwardServer
 	Authoritative bool // the servers are authoritative, not resolvers
 	DNSSEC        bool // validate their answers
+	First         bool // when they fail, resolve as if there were no rule
+	Cache         bool // keep their answers
 }
 
 // Fallback is resolvers to ask when resolution fails.
@@ -66,6 +68,7 @@ type Fallback struct {
 type ForwardServer struct {
 	Addr netip.AddrPort
 	TLS  *ForwardTLS // nil = over UDP and TCP
+	TCP  bool        // over TCP only
 }
 
 // Servers returns all servers to ask that are configured.

@@ -58,11 +58,11 @@ func checkServer(c *checker, s *section) {
 	if s.has("pin-sha256") && s.count("hostname", "ca-file") > 0 {
 		c.failAt(s, "pin-sha256", "expected either pin-sha256 or hostname and ca-file")
 	}
-	authenticated := s.count("pin-sha256", "hostname") > 0
+	tls, authenticated := get[string](s, "transport") == "tls", s.count("pin-sha256", "hostname") > 0
 	switch {
-	case s.has("transport") && !authenticated:
+	case tls && !authenticated:
 		c.failAt(s, "transport", "tls needs hostname or pin-sha256 to know the server")
-	case !s.has("transport") && s.count("pin-sha256", "hostname", "ca-file") > 0:
+	case !tls && s.count("pin-sha256", "hostname", "ca-file") > 0:
 		c.fail(s.pos, s.at, "pin-sha256, hostname and ca-file need transport: tls")
 	}
 }

@@ -10,7 +10,8 @@ import (
 func (v *Valid) forward() []Forward {
 	var all []Forward
 	for _, s := range get[[]*section](v.root, "forward") {
-		f := Forward{Servers: v.servers(s), Authoritative: get[bool](s, "options/authoritative"), DNSSEC: get[bool](s, "options/dnssec")}
+		f := Forward{Servers: v.servers(s), Authoritative: get[bool](s, "options/authoritative"), DNSSEC: get[bool](s, "options/dnssec"),
+			First: get[bool](s, "options/first"), Cache: get[bool](s, "options/cache")}
 		for _, name := range items[string](s, "subtree") {
 			f.Subtree = name
 			all = append(all, f)
@@ -36,14 +37,14 @@ func (v *Valid) servers(s *section) []ForwardServer {
 			usual = 853
 		}
 		for _, e := range items[endpoint](server, "address") {
-			all = append(all, ForwardServer{Addr: netip.AddrPortFrom(e.addr, cmp.Or(e.port, usual)), TLS: tls})
+			all = append(all, ForwardServer{Addr: netip.AddrPortFrom(e.addr, cmp.Or(e.port, usual)), TLS: tls, TCP: get[string](server, "transport") == "tcp"})
 		}
 	}
 	return all
 }
 
 func (v *Valid) serverTLS(s *section) *ForwardTLS {
-	if !s.has("transport") {
+	if get[string](s, "transport") != "tls" {
 		return nil
 	}
 	t := &ForwardTLS{Hostname: get[string](s, "hostname"), CAFile: absolute(v.doc.base, get[string](s, "ca-file"))}

@@ -41,6 +41,7 @@ type candidate struct {
 	asked  int
 	busy   bool // being asked
 	closed bool // asking again is pointless
+	tcp    bool // asked over TCP only
 	plain  bool // asked without EDNS after it refused EDNS
 }
 
@@ -48,7 +49,7 @@ func (j *job) session(c *cut, name dns.Name, t dns.Type) *session {
 	s := &session{job: j, cut: c, name: name, typ: t}
 	if c.target != nil {
 		for _, server := range c.target.servers {
-			s.servers = append(s.servers, candidate{Candidate: upstream.Candidate{Server: server.Addr, TLS: server.TLS}})
+			s.servers = append(s.servers, candidate{Candidate: upstream.Candidate{Server: server.Addr, TLS: server.TLS}, tcp: server.TCP})
 		}
 		return s
 	}
@@ -152,7 +153,7 @@ func (s *session) attempt(server int, choice upstream.Choice, known *upstream.Ca
 	c := &s.servers[server]
 	c.asked++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
-	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP, TLS: choice.TLS,
+	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP || c.tcp, TLS: choice.TLS,
 		Case0x20: s.e.Case0x20 && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
 	if s.toResolver() {
 		q.RD, q.CD, q.Timeout = true, s.cut.target.cd, max(q.Timeout, limits.ForwardTimeout)

@@ -202,6 +202,7 @@ type job struct {
 	task     *task
 	begun    int      // upstream queries spent when the present link of the chain of aliases was begun
 	missed   dns.Name // FromCache has just found nothing for it
+	past     *Forward // a rule that is passed over
 	rescue   *Forward // the resolvers of last resort, when they are asked
 	asked    bool     // a server was asked, by this job or one it waited for
 	policy   Policy   // may be nil
@@ -275,8 +276,8 @@ func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 	}
 	return j.share(flightKey{name: name, typ: t, validate: j.validate, rescue: j.rescue != nil}, func() (cache.Entry, error) {
 		tired := j.tired()
-		entry, err := j.impartial(func() (cache.Entry, error) { return j.walk(name, t) })
-		if err != nil && j.rescue == nil && !(tired && j.spent(err)) {
+		entry, err := j.impartial(func() (cache.Entry, error) { return j.walkFirst(name, t) })
+		if err != nil && j.remembers(name, t) && !(tired && j.spent(err)) {
 			j.remember(name, t, err)
 		}
 		return entry, err
@@ -302,6 +303,12 @@ func (j *job) tired() bool {
 // spent says whether a resolution failed for want of budget or time.
 func (j *job) spent(err error) bool {
 	return overspent(err) || j.budget.Share() >= 100 || j.ctx.Err() != nil
+}
+
+// remembers says whether a failure to answer a question is to be stored.
+func (j *job) remembers(name dns.Name, t dns.Type) bool {
+	f := j.forward(name, t)
+	return j.rescue == nil && (f == nil || !f.Uncached)
 }
 
 // remember stores a failure that is not due to this query alone (RFC 9520).

@@ -139,3 +139,59 @@ func TestHedge(t *testing.T) {
 		}
 	})
 }
+
+// TestForwardFirst: when the servers of a rule do not help, the DNS is asked as if there were no rule.
+func TestForwardFirst(t *testing.T) {
+	for name, h := range map[string]handler{"refuses": says(t, "REFUSED", ""), "silent": silent} {
+		servers := internet(t, silent)
+		servers[otherIP] = h
+		play(t, servers, func(t *testing.T, s *scene) {
+			s.engine.Forwards = []Forward{{Apex: dns.MustName("victim"), Servers: at(otherIP), Insecure: true, First: true}}
+			s.expect("www.victim", "198.51.100.1")
+			if n := s.queries(otherIP); n == 0 || n > 3 {
+				t.Errorf("%s: asked %d times", name, n)
+			}
+			s.engine.Forwards[0].First = false
+			s.expect("x.victim", "")
+		})
+	}
+}
+
+// TestForwardUncached: nothing is stored of what servers of such a rule say, also in referrals and denials.
+func TestForwardUncached(t *testing.T) {
+	servers := internet(t, silent)
+	servers[otherIP] = serves(t, "corp.", "@ NS ns\nns A 192.0.2.9\nwww A 198.51.100.5\nsub NS ns.sub\nns.sub A 192.0.2.8\n")
+	servers[lastIP] = serves(t, "sub.corp.", "@ NS ns\nns A 192.0.2.8\nwww A 198.51.100.6\n")
+	play(t, servers, func(t *testing.T, s *scene) {
+		s.engine.Forwards = []Forward{{Apex: dns.MustName("corp"), Servers: at(otherIP), Insecure: true, Authoritative: true, Uncached: true}}
+		for range 3 {
+			before := s.queries(otherIP)
+			s.expect("www.corp", "198.51.100.5")
+			s.expect("www.sub.corp", "198.51.100.6")
+			s.expect("no.corp", "")
+			if n := s.queries(otherIP) - before; n < 3 {
+				t.Errorf("asked %d times", n)
+			}
+			for _, name := range []string{"www.corp", "www.sub.corp", "no.corp"} {
+				if out, ok := s.engine.FromCache(Question{Name: dns.MustName(name), Type: dns.TypeA}); ok {
+					t.Errorf("%s is in the cache: %+v", name, out)
+				}
+			}
+		}
+	})
+}
+
+// TestForwardTCP: no datagram goes to a server that is to be asked over TCP.
+func TestForwardTCP(t *testing.T) {
+	play(t, internet(t, silent), func(t *testing.T, s *scene) {
+		answer := resolver(t, "198.51.100.77")
+		s.net.Listen(netip.MustParseAddrPort(otherIP+":53"), memnet.ServerFunc(func(transport string, query []byte) [][]byte {
+			if transport == memnet.UDP {
+				t.Error("asked over UDP")
+			}
+			return s.answer(otherIP, answer, transport, query)
+		}))
+		s.engine.Forwards = []Forward{{Apex: dns.Root, Insecure: true, Servers: []Server{{Addr: netip.MustParseAddrPort(otherIP + ":53"), TCP: true}}}}
+		s.expect("www.victim", "198.51.100.77")
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/explain"
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/upstream"
 )
@@ -17,12 +18,15 @@ type Forward struct {
 	Servers       []Server
 	Authoritative bool // they serve a zone at the apex; otherwise they resolve for us
 	Insecure      bool // their answers are not validated
+	First         bool // when they fail, the DNS is asked as if there were no rule
+	Uncached      bool // their answers are not stored
 }
 
 // Server is one of the servers of a rule.
 type Server struct {
 	Addr netip.AddrPort
 	TLS  *upstream.Auth // how it proves who it is, when it is asked over TLS
+	TCP  bool           // it is asked over TCP, not over UDP
 }
 
 // target is where the questions of a cut go when it was configured.
@@ -33,8 +37,9 @@ type target struct {
 	cd        bool     // and are not to validate for us
 }
 
-// forward returns the rule for a question: the one with the longest apex. A DS set belongs to the zone above.
-func (e *Engine) forward(name dns.Name, t dns.Type) *Forward {
+// forward returns the rule for a question, past one that is passed over: the one with the longest apex. A DS set belongs to the
+// zone above.
+func (e *Engine) forward(name dns.Name, t dns.Type, past *Forward) *Forward {
 	if len(e.Forwards) == 0 {
 		return nil
 	}
@@ -43,7 +48,7 @@ func (e *Engine) forward(name dns.Name, t dns.Type) *Forward {
 	}
 	var best *Forward
 	for i := range e.Forwards {
-		if f := &e.Forwards[i]; name.Under(f.Apex) && (best == nil || len(f.Apex) >= len(best.Apex)) {
+		if f := &e.Forwards[i]; f != past && name.Under(f.Apex) && (best == nil || len(f.Apex) >= len(best.Apex)) {
 			best = f
 		}
 	}
@@ -52,7 +57,7 @@ func (e *Engine) forward(name dns.Name, t dns.Type) *Forward {
 
 // forward is the rule for a question, which may be to ask the resolvers of last resort.
 func (j *job) forward(name dns.Name, t dns.Type) *Forward {
-	f := j.e.forward(name, t)
+	f := j.e.forward(name, t, j.past)
 	if j.rescue != nil && (f == nil || f.Apex == dns.Root) {
 		return j.rescue
 	}
@@ -61,7 +66,7 @@ func (j *job) forward(name dns.Name, t dns.Type) *Forward {
 
 // Forwarded returns the apex of the rule that sends a question to configured servers.
 func (e *Engine) Forwarded(name dns.Name, t dns.Type) (apex dns.Name, ok bool) {
-	if f := e.forward(name, t); f != nil {
+	if f := e.forward(name, t, nil); f != nil {
 		return f.Apex, true
 	}
 	return "", false
@@ -73,7 +78,7 @@ func (e *Engine) belongs(entry *cache.Entry, name dns.Name, t dns.Type) bool {
 	if entry.Kind != cache.NXDomain {
 		return true
 	}
-	f := e.forward(name, t)
+	f := e.forward(name, t, nil)
 	if f == nil {
 		return true
 	}
@@ -81,9 +86,21 @@ func (e *Engine) belongs(entry *cache.Entry, name dns.Name, t dns.Type) bool {
 	return soa != nil && soa.Owner.Under(f.Apex)
 }
 
+// walkFirst walks, and once more past the rule for the name, if its servers are only the first to be asked and do not help.
+func (j *job) walkFirst(name dns.Name, t dns.Type) (cache.Entry, error) {
+	entry, err := j.walk(name, t)
+	f := j.forward(name, t)
+	if err == nil || f == nil || !f.First || overspent(err) || asFailure(err).Bogus {
+		return entry, err
+	}
+	past := j.child(j.trace.Add(explain.Step{Kind: explain.KindFallback, Name: name.String(), Type: t.String(), Text: "the servers of the forward rule do not help"}))
+	past.past = f
+	return past.walk(name, t)
+}
+
 // forwarded makes the cut for a rule. Whether its zone is signed is for the zones above to say.
 func (j *job) forwarded(f *Forward) (*cut, error) {
-	c := &cut{zone: f.Apex, ede: dns.NoEDE, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
+	c := &cut{zone: f.Apex, ede: dns.NoEDE, uncached: f.Uncached, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
 	c.target = &target{servers: f.Servers, apex: f.Apex, recursive: !f.Authoritative, cd: !j.validate || f.Insecure}
 	if !j.validate || f.Insecure {
 		return c, nil

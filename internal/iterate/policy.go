@@ -135,7 +135,7 @@ func (e *Engine) ServersOf(v *cache.View, name dns.Name, t dns.Type, now time.Ti
 		e.Cache.View(func(v *cache.View) { names, addrs = e.ServersOf(v, name, t, now) })
 		return names, addrs
 	}
-	if f := e.forward(name, t); f != nil && f.Authoritative {
+	if f := e.forward(name, t, nil); f != nil && f.Authoritative {
 		for _, s := range f.Servers {
 			addrs = append(addrs, s.Addr.Addr().Unmap())
 		}
