@@ -18,7 +18,7 @@ func forwards(rules []config.Forward) ([]iterate.Forward, error) {
 		if err != nil {
 			return nil, fmt.Errorf("/forward: servers of %s: %w", f.Subtree, err)
 		}
-		all = append(all, iterate.Forward{Apex: dns.MustName(f.Subtree), Servers: servers, Authoritative: f.Authoritative, Insecure: !f.DNSSEC, First: f.First, Uncached: !f.Cache})
+		all = append(all, iterate.Forward{Apex: dns.MustName(f.Subtree), Servers: servers, Authoritative: f.Authoritative, Insecure: !f.DNSSEC, Tags: f.Tags, First: f.First, Uncached: !f.Cache})
 	}
 	return all, nil
 }

@@ -52,10 +52,11 @@ type RateLimiting struct {
 type Forward struct {
 	Subtree       string // lower case, with trailing dot
 	Servers       []ForwardServer
-	Authoritative bool // the servers are authoritative, not resolvers
-	DNSSEC        bool // validate their answers
-	First         bool // when they fail, resolve as if there were no rule
-	Cache         bool // keep their answers
+	Authoritative bool     // the servers are authoritative, not resolvers
+	DNSSEC        bool     // validate their answers
+	Tags          []string // only for clients with one of these; none = all
+	First         bool     // when they fail, resolve as if there were no rule
+	Cache         bool     // keep their answers
 }
 
 // Fallback is resolvers to ask when resolution fails.

@@ -1,6 +1,9 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 func checkView(c *checker, s *section) {
 	if s.count("tags", "answer") != 1 {
@@ -78,7 +81,7 @@ func checkTags(c *checker, s *section) {
 			inViews[t] = true
 		}
 	}
-	rules := append(append([]*section(nil), get[[]*section](s, "local-data/rules")...), get[[]*section](s, "local-data/rpz")...)
+	rules := slices.Concat(get[[]*section](s, "local-data/rules"), get[[]*section](s, "local-data/rpz"), get[[]*section](s, "forward"))
 	for _, rule := range rules {
 		for _, t := range get[[]value](rule, "tags") {
 			name := t.v.(string)

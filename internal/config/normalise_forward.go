@@ -11,7 +11,7 @@ func (v *Valid) forward() []Forward {
 	var all []Forward
 	for _, s := range get[[]*section](v.root, "forward") {
 		f := Forward{Servers: v.servers(s), Authoritative: get[bool](s, "options/authoritative"), DNSSEC: get[bool](s, "options/dnssec"),
-			First: get[bool](s, "options/first"), Cache: get[bool](s, "options/cache")}
+			Tags: items[string](s, "tags"), First: get[bool](s, "options/first"), Cache: get[bool](s, "options/cache")}
 		for _, name := range items[string](s, "subtree") {
 			f.Subtree = name
 			all = append(all, f)

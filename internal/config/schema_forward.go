@@ -10,6 +10,8 @@ func forwardOptions() []Option {
 		Option{Path: "forward[]/options", Doc: "How to ask."},
 		Option{Path: "forward[]/options/authoritative", Type: boolean(), Default: "false", Doc: "The servers are authoritative, not resolvers."},
 		Option{Path: "forward[]/options/dnssec", Type: boolean(), Default: "true", Doc: "Validate their answers."},
+		Option{Path: "forward[]/tags", Type: listOf(tag()), Ours: true,
+			Doc: "Only for clients of views with one of these tags, of whose answers nothing is cached then."},
 		Option{Path: "forward[]/options/first", Type: boolean(), Default: "false", Ours: true, Doc: "When they fail, resolve as if there were no rule."},
 		Option{Path: "forward[]/options/cache", Type: boolean(), Default: "true", Ours: true, Doc: "Keep their answers in the cache."},
 		Option{Path: "fallback", Doc: "Resolvers to ask when resolution fails or takes more than three seconds, except for names that are forwarded below the root.", check: checkFallback},

@@ -75,6 +75,7 @@ type Engine struct {
 	glances  sync.Pool                  // of *glance
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
+	tagged     bool           // some forward rules are not for everybody
 	private    []netip.Prefix // what rebinding protection refuses; none when it is off
 }
 
@@ -88,6 +89,7 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
+	e.tagged = slices.ContainsFunc(o.Forwards, func(f Forward) bool { return len(f.Tags) > 0 })
 	e.glances.New = e.newGlance
 	if o.Rebinding {
 		e.private = privateRanges()
@@ -118,7 +120,7 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 
 func (e *Engine) job(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) *job {
 	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, ahead: q.Ahead,
-		policy: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
+		policy: e.policy(&q), routes: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
 	if q.Missed {
 		j.missed = q.Name
 	}
@@ -202,6 +204,7 @@ type job struct {
 	task     *task
 	begun    int      // upstream queries spent when the present link of the chain of aliases was begun
 	missed   dns.Name // FromCache has just found nothing for it
+	routes   Policy   // whose forward rules count
 	past     *Forward // a rule that is passed over
 	rescue   *Forward // the resolvers of last resort, when they are asked
 	asked    bool     // a server was asked, by this job or one it waited for
@@ -262,6 +265,9 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 // fetch resolves a question up to its first alias: from the cache, with somebody who asks the same already, or itself.
 func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 	now := time.Now()
+	if j.e.own(name, t, j.routes) {
+		return j.walkOwn(name, t)
+	}
 	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.passesOver(&entry) {
 		if entry.Kind == cache.Failure {
 			j.trace.Add(explain.Step{Kind: explain.KindCache, Name: name.String(), Type: t.String(), Class: "failure", Text: entry.Reason})

@@ -22,7 +22,7 @@ func (e *Engine) mayFallBack(q Question) bool {
 	if e.Fallback == nil || q.NoFallback {
 		return false
 	}
-	apex, ok := e.Forwarded(q.Name, q.Type)
+	apex, ok := e.Forwarded(q.Name, q.Type, e.policy(&q))
 	return (!ok || apex == dns.Root) && !e.hopeless.has(q, time.Now())
 }
 

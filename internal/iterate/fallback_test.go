@@ -2,7 +2,9 @@ package iterate
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -193,5 +195,56 @@ func TestForwardTCP(t *testing.T) {
 		}))
 		s.engine.Forwards = []Forward{{Apex: dns.Root, Insecure: true, Servers: []Server{{Addr: netip.MustParseAddrPort(otherIP + ":53"), TCP: true}}}}
 		s.expect("www.victim", "198.51.100.77")
+	})
+}
+
+// someone is a client whose forward rules are those with its tag.
+type someone struct {
+	indifferent
+	tag string
+}
+
+func (s someone) Uses(tags []string) bool { return slices.Contains(tags, s.tag) }
+
+// TestForwardTags: a rule with tags is for those who have one of them. What it leads to is nowhere else: not in the cache, not for those
+// who ask the same at the same time, not behind an alias of somebody else.
+func TestForwardTags(t *testing.T) {
+	servers := internet(t, serves(t, "attacker.", "@ NS ns\nns A 192.0.2.3\nalias CNAME www.victim.\n"))
+	servers[otherIP] = serves(t, "victim.", "@ NS ns\nns A 192.0.2.9\nwww A 10.0.0.1\nsub NS ns.sub\nns.sub A 192.0.2.8\nonly A 10.0.0.2\n")
+	servers[lastIP] = serves(t, "sub.victim.", "@ NS ns\nns A 192.0.2.8\nwww A 10.0.0.3\n")
+	play(t, servers, func(t *testing.T, s *scene) {
+		s.engine.Forwards = []Forward{{Apex: dns.MustName("victim"), Servers: at(otherIP), Insecure: true, Authoritative: true, Tags: []string{"inside"}}}
+		s.engine.tagged = true
+		ask := func(tag, name, want string) {
+			q := Question{Name: dns.MustName(name), Type: dns.TypeA, Policy: someone{tag: tag}}
+			out, ok := s.engine.FromCache(q)
+			if !ok {
+				out = s.engine.Resolve(t.Context(), q, new(limits.Budget), nil)
+			}
+			got := out.RCode.String()
+			for i := range out.Answer {
+				if set := &out.Answer[i]; set.Type == dns.TypeA {
+					a, _ := dns.AddrOf(set.Type, set.RDatas.First())
+					got = a.String()
+				}
+			}
+			if got != want {
+				t.Errorf("%q asks for %s: %s, want %s", tag, name, got, want)
+			}
+		}
+		for range 3 {
+			var all sync.WaitGroup
+			for range 5 {
+				all.Go(func() { ask("inside", "www.victim", "10.0.0.1") })
+				all.Go(func() { ask("", "www.victim", "198.51.100.1") })
+			}
+			all.Wait()
+			ask("inside", "alias.attacker", "10.0.0.1")
+			ask("", "alias.attacker", "198.51.100.1")
+			ask("inside", "www.sub.victim", "10.0.0.3")
+			ask("", "www.sub.victim", "NXDOMAIN")
+			ask("inside", "only.victim", "10.0.0.2")
+			ask("other", "only.victim", "NXDOMAIN")
+		}
 	})
 }

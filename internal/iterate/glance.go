@@ -77,6 +77,9 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 
 // known is one step of FromCache; worn says that the entry is about to run out.
 func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
+	if e.own(name, q.Type, e.policy(&q)) {
+		return cache.Entry{}, false, false
+	}
 	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
 		left, fresh := entry.Remaining(now)
 		return aged(entry, left), fresh, cache.Expiring(left, entry.TTL)

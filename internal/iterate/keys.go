@@ -134,7 +134,7 @@ func (j *job) keysIn(c *cut, r *response) (cache.Entry, error) {
 		return cache.Entry{}, j.bogus(verdict)
 	}
 	e := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *set, TTL: keys.TTL, EDE: dns.NoEDE}
-	j.e.Cache.PutAnswer(c.zone, dns.TypeDNSKEY, &e, now)
+	j.put(c, c.zone, dns.TypeDNSKEY, &e, now)
 	expires := now.Add(time.Duration(e.TTL) * time.Second)
 	if keys.Expires.Before(expires) {
 		expires = keys.Expires

@@ -72,6 +72,9 @@ func (o *Outcome) unreachable() bool {
 func (e *Engine) stale(q Question) (Outcome, bool) {
 	then := time.Now().Add(-e.Stale.Window)
 	out, ok := e.lookUp(q, nil, func(name dns.Name) (cache.Entry, bool) {
+		if e.own(name, q.Type, e.policy(&q)) {
+			return cache.Entry{}, false
+		}
 		entry, ok := e.cached(name, q.Type, rankFor(!q.CheckingDisabled), then)
 		return entry, ok && entry.Kind != cache.Failure
 	})

@@ -34,7 +34,7 @@ func (j *judge) Asked(name dns.Name, t dns.Type, now time.Time) (cache.Entry, it
 	q := policy.Query{Name: name, Type: t, Tags: j.view.Tags}
 	v := j.rules.Lookup(q, !j.exempt)
 	if v.Found && v.List == 0 {
-		return j.w.local(&v.Result, name, t, now)
+		return j.w.local(&v.Result, j.asker, name, t, now)
 	}
 	if j.listed && !j.begun {
 		v = j.rules.Client(q, j.client).First(v)
@@ -104,13 +104,16 @@ type nobody struct{ w *Worker }
 // Judge implements [iterate.Policy].
 func (n nobody) Judge() iterate.Judge { return n }
 
+// Uses implements [iterate.Policy].
+func (nobody) Uses([]string) bool { return false }
+
 // Asked implements [iterate.Judge].
 func (n nobody) Asked(name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
 	v := n.w.rules.Load().Lookup(policy.Query{Name: name, Type: t}, false)
 	if !v.Found {
 		return cache.Entry{}, iterate.Leave
 	}
-	return n.w.local(&v.Result, name, t, now)
+	return n.w.local(&v.Result, n, name, t, now)
 }
 
 // Watches implements [iterate.Judge].
@@ -122,9 +125,9 @@ func (nobody) Found(dns.Name, dns.Type, *cache.Entry, *cache.View, time.Time) (c
 }
 
 // local answers from local data.
-func (w *Worker) local(r *policy.Result, name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
+func (w *Worker) local(r *policy.Result, who iterate.Policy, name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
 	// A forward rule opens the empty and missing names of a rule at or above its apex, special-use names above all.
-	if apex, forwarded := w.engine.Forwarded(name, t); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
+	if apex, forwarded := w.engine.Forwarded(name, t, who); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
 		return cache.Entry{}, iterate.Leave
 	}
 	if r.Kind == policy.TooLong {

@@ -2,6 +2,8 @@ package process
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -182,8 +184,11 @@ func TestFallback(t *testing.T) {
 	certificate, pin := ca.server("dns.test.example", time.Hour)
 	last := unbound(t, fmt.Sprintf("%s@%d", first.addr, port), certificate, "www.down.zz. A 192.0.2.70", "www.expired.se. A 192.0.2.71")
 	for _, dnssec := range []bool{true, false} {
-		s := start(t, options{extra: forwarding(o.extra, fmt.Sprintf("\nfallback: {enable: true, servers: [{address: %s@%d, transport: tls, pin-sha256: %s}], options: {dnssec: %v}}",
+		s := start(t, options{extra: forwarding(o.extra, fmt.Sprintf("\nfallback: {enable: true, servers: [{address: %s@%d, transport: tls, pin-sha256: %s}], options: {dnssec: %v}}\nviews: [{subnets: [127.0.0.7], answer: allow, options: {fallback: false}}]",
 			last.addr, unboundTLSPort, pin, dnssec))})
+		if m := s.resolveFrom("127.0.0.7", "www.down.zz."); m.Rcode != miekg.RcodeServerFailure {
+			t.Errorf("dnssec %v, view without fallback: %v", dnssec, m)
+		}
 		if m := s.resolve("www.down.zz."); len(m.Answer) != 1 || m.AuthenticatedData {
 			t.Errorf("dnssec %v, dead servers: %v", dnssec, m)
 		}
@@ -195,5 +200,54 @@ func TestFallback(t *testing.T) {
 			t.Errorf("dnssec %v, bogus: %v", dnssec, m)
 		}
 		s.validated("www.example.se.")
+	}
+}
+
+// TestForwardOfView: clients of a view get what its own servers say of a name, all others what is public, however often and in
+// whatever order they ask.
+func TestForwardOfView(t *testing.T) {
+	t.Parallel()
+	_, o := internet(t)
+	first := start(t, o)
+	certificate, _ := newCA(t).server("dns.test.example", time.Hour)
+	inside := unbound(t, fmt.Sprintf("%s@%d", first.addr, port), certificate, "www.example.se. A 192.0.2.80", "host.corp.example.se. A 192.0.2.81")
+	s := start(t, options{workers: 2, extra: forwarding(o.extra, fmt.Sprintf(`
+views: [{subnets: [127.0.0.7], tags: [staff]}]
+forward: [{subtree: example.se, servers: [%s@%d], options: {dnssec: false}, tags: [staff]}]`, inside.addr, unboundPort))})
+	const staff = "127.0.0.7"
+	for range 3 {
+		s.validated("www.example.se.")
+		for name, want := range map[string]string{"www.example.se.": "192.0.2.80", "host.corp.example.se.": "192.0.2.81"} {
+			m := s.resolveFrom(staff, name)
+			if len(m.Answer) != 1 || m.AuthenticatedData || m.Answer[0].(*miekg.A).A.String() != want {
+				t.Errorf("inside, %s: %v", name, m)
+			}
+		}
+		if m := s.resolve("host.corp.example.se."); m.Rcode != miekg.RcodeNameError || !m.AuthenticatedData {
+			t.Errorf("outside: %v", m)
+		}
+		s.validated("www.example.se.")
+		if m := s.resolveFrom(staff, "www.wild.se."); !m.AuthenticatedData {
+			t.Errorf("inside, another zone: %v", m)
+		}
+	}
+	// Views change without new workers.
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.workers()
+	if err := os.WriteFile(s.config, []byte(strings.Replace(string(text), "subnets: [127.0.0.7]", "subnets: [127.0.0.8]", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.must("reload")
+	if m := s.resolveFrom(staff, "www.example.se."); !m.AuthenticatedData {
+		t.Errorf("no longer inside: %v", m)
+	}
+	if m := s.resolveFrom("127.0.0.8", "www.example.se."); m.AuthenticatedData {
+		t.Errorf("now inside: %v", m)
+	}
+	if now := s.workers(); !slices.Equal(now, before) {
+		t.Errorf("workers %v, then %v", before, now)
 	}
 }
