@@ -10,6 +10,7 @@
 //	knot-resolver policy-loader …      compiles the policy, once
 //	knot-resolver kresd -n N …         resolves
 //	knot-resolver cache-gc …           keeps the cache from filling up
+//	knot-resolver zone-transfer …      keeps copies of policy zones of other servers
 package app
 
 import (
@@ -71,7 +72,7 @@ func (a *App) Main(args []string) int {
 // Command is the command line. The roles are for the supervisor, not for people.
 func (a *App) Command() *cobra.Command {
 	root := a.startCommand()
-	root.AddCommand(a.supervisorCommand(), a.managerCommand(), a.loaderCommand(), a.workerCommand(), a.collectorCommand())
+	root.AddCommand(a.supervisorCommand(), a.managerCommand(), a.loaderCommand(), a.workerCommand(), a.collectorCommand(), a.transferCommand())
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SilenceErrors, root.SilenceUsage = true, true

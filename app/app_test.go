@@ -63,7 +63,7 @@ func TestSupervisorConf(t *testing.T) {
 			t.Errorf("%s stops after the manager", p.Name)
 		}
 	}
-	if want := []string{"manager", "policy-loader", "kresd", "cache-gc"}; !slices.Equal(names, want) {
+	if want := []string{"manager", "policy-loader", "kresd", "cache-gc", "zone-transfer"}; !slices.Equal(names, want) {
 		t.Errorf("programs %v, expected %v", names, want)
 	}
 	if got := c.Programs[2].Processes()[3].Command; !slices.Equal(got[len(got)-2:], []string{"-n", "3"}) {

@@ -43,7 +43,7 @@ func policyInput(cfg *config.Config) compile.Input {
 	}
 	for i, z := range l.RPZ {
 		in.RPZ = append(in.RPZ, compile.RPZ{
-			File: z.File, Tags: z.Tags, Override: compile.Override{Mark: marks[z.Action], CNAME: z.CNAME}, EDE: extendedErrors[z.ExtendedError],
+			File: z.File, Absent: z.Transfer != nil, Tags: z.Tags, Override: compile.Override{Mark: marks[z.Action], CNAME: z.CNAME}, EDE: extendedErrors[z.ExtendedError],
 			DryRun: z.DryRun, Strict: z.Strict, LogIP: z.LogIP, LogName: z.LogName, Pointer: fmt.Sprintf("/local-data/rpz/%d", i),
 		})
 	}

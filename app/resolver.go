@@ -18,7 +18,6 @@ import (
 	"knot-resolver/internal/cache/usage"
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
-	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
@@ -142,13 +141,22 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 	if err != nil {
 		return nil, err
 	}
+	forwards, err := forwards(cfg.Forward)
+	if err != nil {
+		return nil, err
+	}
+	fallback, err := fallback(cfg.Fallback)
+	if err != nil {
+		return nil, err
+	}
 	glue := map[config.GlueMode]iterate.Glue{config.GlueStrict: iterate.GlueStrict, config.GluePermissive: iterate.GluePermissive}
 	return &iterate.Options{
 		Stats:        upstream.NewStats(nil, cfg.Cache.NSTimeout),
 		Validator:    dnssec.New(dnssec.Options{SHA1: cfg.DNSSEC.SHA1, NSEC3Iterations: cfg.DNSSEC.NSEC3Iterations}),
 		Log:          log,
 		RootHints:    hints,
-		Forwards:     forwards(cfg.Forward),
+		Forwards:     forwards,
+		Fallback:     fallback,
 		Anchors:      anchors,
 		Negative:     negative,
 		Glue:         glue[cfg.Options.GlueChecking],
@@ -172,15 +180,6 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 func stale(cfg *config.Config) iterate.Stale {
 	s := &cfg.Cache.Stale
 	return iterate.Stale{Serve: cfg.Options.ServeStale, Window: s.MaxAge, TTL: uint32(s.TTL / time.Second), After: s.ClientTimeout, Bogus: s.Bogus}
-}
-
-func forwards(rules []config.Forward) []iterate.Forward {
-	var all []iterate.Forward
-	for _, f := range rules {
-		// The names were checked with the configuration.
-		all = append(all, iterate.Forward{Apex: dns.MustName(f.Subtree), Servers: f.Servers, Authoritative: f.Authoritative, Insecure: !f.DNSSEC})
-	}
-	return all
 }
 
 func rootHints(file string) ([]cache.NS, error) {

@@ -114,7 +114,7 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 		ExitCodes: []int{exitUnwanted}, StartSecs: 1, StartRetries: supervisor.RetryForever,
 		StopSignal: syscall.SIGTERM, StopWaitSecs: 10, KillAsGroup: true,
 	}
-	m, loader, worker, gc := base, base, base, base
+	m, loader, worker, gc, transfer := base, base, base, base, base
 	m.Name, m.Command, m.Priority = "manager", managerArgs, priorityManager
 	m.AutoStart, m.AutoRestart, m.StopSignal = true, supervisor.RestartAlways, syscall.SIGINT // it gives up itself
 	m.StopWaitSecs = 30                                                                       // it waits for the others
@@ -124,7 +124,8 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 	worker.Command = []string{self, "kresd", "--rundir", o.rundir, "-n", supervisor.ProcessNum}
 	worker.Env = map[string]string{"SYSTEMD_INSTANCE": supervisor.ProcessNum}
 	gc.Name, gc.Command = "cache-gc", []string{self, "cache-gc", "--rundir", o.rundir}
-	return &supervisor.Conf{Dir: o.rundir, LogLevel: supervisordLevel(o.level), Programs: []supervisor.Program{m, loader, worker, gc}}
+	transfer.Name, transfer.Command = "zone-transfer", []string{self, "zone-transfer", "--rundir", o.rundir}
+	return &supervisor.Conf{Dir: o.rundir, LogLevel: supervisordLevel(o.level), Programs: []supervisor.Program{m, loader, worker, gc, transfer}}
 }
 
 // removeTraces deletes what processes that were killed left in the run directory.

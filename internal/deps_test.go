@@ -113,6 +113,7 @@ var only = []struct {
 	{"internal/filelock", nil, "a lock knows nobody"},
 	{"internal/prefill", []string{"internal/dns", "internal/dnssec", "internal/cache", "internal/limits", "internal/filelock"}, "what is loaded is checked and stored; the engine finds it in the cache"},
 	{"internal/predict", []string{"internal/dns", "internal/limits"}, "what will be asked depends on what was asked; asking is for the worker"},
+	{"internal/transfer", []string{"internal/limits"}, "copying zones is no resolution"},
 	{"internal/explain", []string{"internal/dns"}, "a trace is data; kresctl reads it without the resolver"},
 	{"internal/iterate", []string{"internal/dns", "internal/dns64", "internal/dnssec", "internal/limits", "internal/cache", "internal/upstream", "internal/explain", "internal/rebind"},
 		"resolution knows its tools, not the daemon around it"},
@@ -134,7 +135,7 @@ func TestAllowedImports(t *testing.T) {
 	}
 }
 
-var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/dns64", "internal/rebind", "internal/renumber", "internal/prefill", "internal/predict", "resolver"}
+var resolution = []string{"internal/dns", "internal/dnssec", "internal/cache/...", "internal/iterate", "internal/upstream", "internal/worker", "internal/policy/...", "internal/admit", "internal/dns64", "internal/rebind", "internal/renumber", "internal/prefill", "internal/predict", "internal/transfer", "resolver"}
 
 // forbidden lists edges that must not be, each with its reason.
 var forbidden = []struct {

@@ -21,6 +21,7 @@ type Config struct {
 	DNS64      DNS64
 	Options    Options
 	Forward    []Forward
+	Fallback   *Fallback // nil = none
 	Logging    Logging
 	Metrics    MetricsMode
 	Views      []View
@@ -51,9 +52,43 @@ type RateLimiting struct {
 // Forward sends questions for names at and below a subtree to other servers.
 type Forward struct {
 	Subtree       string // lower case, with trailing dot
-	Servers       []netip.AddrPort
-	Authoritative bool // the servers are authoritative, not resolvers
-	DNSSEC        bool // validate their answers
+	Servers       []ForwardServer
+	Authoritative bool     // the servers are authoritative, not resolvers
+	DNSSEC        bool     // validate their answers
+	Tags          []string // only for clients with one of these; none = all
+	First         bool     // when they fail, resolve as if there were no rule
+	Cache         bool     // keep their answers
+}
+
+// Fallback is resolvers to ask when resolution fails.
+type Fallback struct {
+	Servers []ForwardServer
+	DNSSEC  bool // validate their answers
+}
+
+// ForwardServer is one address of a server to ask.
+type ForwardServer struct {
+	Addr netip.AddrPort
+	TLS  *ForwardTLS // nil = over UDP and TCP
+	TCP  bool        // over TCP only
+}
+
+// Servers returns all servers to ask that are configured.
+func (c *Config) Servers() (all []ForwardServer) {
+	for _, f := range c.Forward {
+		all = append(all, f.Servers...)
+	}
+	if c.Fallback != nil {
+		all = append(all, c.Fallback.Servers...)
+	}
+	return all
+}
+
+// ForwardTLS is how a server proves over TLS who it is: Hostname or Pins is set.
+type ForwardTLS struct {
+	Hostname string   // with trailing dot
+	CAFile   string   // absolute; empty = certificates of the system
+	Pins     [][]byte // SHA-256
 }
 
 // Management says where the manager's HTTP API listens.

@@ -55,6 +55,7 @@ func checkRoot(c *checker, s *section) {
 		c.warn(at.pos, at.at, "%s is not directly in the rundir %s", socket, rundir)
 	}
 	checkTags(c, s)
+	checkTransfers(c, s)
 }
 
 func checkManagement(c *checker, s *section) {

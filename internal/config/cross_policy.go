@@ -1,6 +1,9 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 func checkView(c *checker, s *section) {
 	if s.count("tags", "answer") != 1 {
@@ -40,24 +43,11 @@ func checkRule(c *checker, s *section) {
 }
 
 func checkRPZ(c *checker, s *section) {
+	if s.has("file") == get[*section](s, "transfer").given {
+		c.fail(s.pos, s.at, "%s", oneOf("file", "transfer"))
+	}
 	if s.has("cname") && get[string](s, "action") != "given" {
 		c.failAt(s, "cname", "expected only one of action and cname")
-	}
-}
-
-func checkForward(c *checker, s *section) {
-	if !get[bool](s, "options/authoritative") {
-		return
-	}
-	for _, server := range get[[]*section](s, "servers") {
-		if server.has("transport") {
-			c.failAt(server, "transport", "authoritative servers are not asked over TLS")
-		}
-		for _, a := range get[[]value](server, "address") {
-			if p := a.v.(endpoint).port; p != 0 && p != 53 {
-				c.fail(a.pos, a.at, "expected port 53 of an authoritative server")
-			}
-		}
 	}
 }
 
@@ -71,11 +61,11 @@ func checkServer(c *checker, s *section) {
 	if s.has("pin-sha256") && s.count("hostname", "ca-file") > 0 {
 		c.failAt(s, "pin-sha256", "expected either pin-sha256 or hostname and ca-file")
 	}
-	authenticated := s.count("pin-sha256", "hostname") > 0
+	tls, authenticated := get[string](s, "transport") == "tls", s.count("pin-sha256", "hostname") > 0
 	switch {
-	case s.has("transport") && !authenticated:
+	case tls && !authenticated:
 		c.failAt(s, "transport", "tls needs hostname or pin-sha256 to know the server")
-	case !s.has("transport") && s.count("pin-sha256", "hostname", "ca-file") > 0:
+	case !tls && s.count("pin-sha256", "hostname", "ca-file") > 0:
 		c.fail(s.pos, s.at, "pin-sha256, hostname and ca-file need transport: tls")
 	}
 }
@@ -91,7 +81,7 @@ func checkTags(c *checker, s *section) {
 			inViews[t] = true
 		}
 	}
-	rules := append(append([]*section(nil), get[[]*section](s, "local-data/rules")...), get[[]*section](s, "local-data/rpz")...)
+	rules := slices.Concat(get[[]*section](s, "local-data/rules"), get[[]*section](s, "local-data/rpz"), get[[]*section](s, "forward"))
 	for _, rule := range rules {
 		for _, t := range get[[]value](rule, "tags") {
 			name := t.v.(string)

@@ -69,7 +69,7 @@ local-data/rules[]/records -
 local-data/rules[]/tags -
 local-data/rules[]/ttl -
 local-data/rules[]/nodata -
-local-data/rpz[]/file required
+local-data/rpz[]/file -
 local-data/rpz[]/watchdog auto
 local-data/rpz[]/tags -
 local-data/rpz[]/log -

@@ -61,16 +61,17 @@ const (
 
 // RPZ is a response policy zone.
 type RPZ struct {
-	File          string   // absolute path
-	Watch         bool     // load it again when it changes
-	Tags          []string // only for clients with one of these; none = all
-	LogIP         bool     // log each hit with the client's address
-	LogName       bool     // and with the name asked
-	Action        string   // of all rules: nxdomain, nodata, passthru, drop, tcp-only; empty = what they say
-	CNAME         string   // where all rules lead; empty = where they say
-	ExtendedError string   // of denials: blocked, censored, filtered
-	DryRun        bool     // count and log hits, but do nothing
-	Strict        bool     // refuse a zone with mistakes
+	File          string    // absolute path
+	Watch         bool      // load it again when it changes
+	Tags          []string  // only for clients with one of these; none = all
+	LogIP         bool      // log each hit with the client's address
+	LogName       bool      // and with the name asked
+	Action        string    // of all rules: nxdomain, nodata, passthru, drop, tcp-only; empty = what they say
+	CNAME         string    // where all rules lead; empty = where they say
+	ExtendedError string    // of denials: blocked, censored, filtered
+	DryRun        bool      // count and log hits, but do nothing
+	Strict        bool      // refuse a zone with mistakes
+	Transfer      *Transfer // whose copy the file is, which may not be there yet; nil = nobody's
 }
 
 // defaultLocalTTL is what the original's worker uses when nothing is configured.
@@ -119,6 +120,7 @@ func (v *Valid) rpz(s *section) RPZ {
 	if action := get[string](s, "action"); action != "given" {
 		z.Action = action
 	}
+	v.transfer(s, &z)
 	return z
 }
 

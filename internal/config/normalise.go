@@ -40,6 +40,7 @@ func (v *Valid) Normalise() *Config {
 		DNS64:      v.dns64(),
 		Options:    v.options(),
 		Forward:    v.forward(),
+		Fallback:   v.fallback(),
 		Logging:    v.logging(),
 		Metrics:    MetricsMode(get[string](s, "monitoring/metrics")),
 		Views:      v.views(),

@@ -2,16 +2,23 @@ package config
 
 func forwardOptions() []Option {
 	all := []Option{
-		{Path: "forward[]", Doc: "Other resolvers or servers to ask for some names.", check: checkForward},
-		{Path: "forward[]/subtree", Type: listOrItem(domainName()), Required: true, Status: Supported, Doc: "Names at and below these."},
+		{Path: "forward[]", Doc: "Other resolvers or servers to ask for some names."},
+		{Path: "forward[]/subtree", Type: listOrItem(domainName()), Required: true, Doc: "Names at and below these."},
 	}
-	all = append(all, serverOptions("forward[]/servers[]", Option{Required: true, Status: Supported})...)
+	all = append(all, serverOptions("forward[]/servers[]", Option{Required: true})...)
 	all = append(all,
-		Option{Path: "forward[]/options", Status: Supported, Doc: "How to ask."},
+		Option{Path: "forward[]/options", Doc: "How to ask."},
 		Option{Path: "forward[]/options/authoritative", Type: boolean(), Default: "false", Doc: "The servers are authoritative, not resolvers."},
 		Option{Path: "forward[]/options/dnssec", Type: boolean(), Default: "true", Doc: "Validate their answers."},
-		Option{Path: "fallback", Status: NotYet, Doc: "Resolvers to ask when resolution fails.", check: checkFallback},
+		Option{Path: "forward[]/tags", Type: listOf(tag()), Ours: true,
+			Doc: "Only for clients of views with one of these tags, of whose answers nothing is cached then."},
+		Option{Path: "forward[]/options/first", Type: boolean(), Default: "false", Ours: true, Doc: "When they fail, resolve as if there were no rule."},
+		Option{Path: "forward[]/options/cache", Type: boolean(), Default: "true", Ours: true, Doc: "Keep their answers in the cache."},
+		Option{Path: "fallback", Doc: "Resolvers to ask when resolution fails or takes more than three seconds, except for names that are forwarded below the root.", check: checkFallback},
 		Option{Path: "fallback/enable", Type: boolean(), Default: "false", Doc: "Ask them."},
+		Option{Path: "fallback/options", Ours: true, Doc: "How to ask them."},
+		Option{Path: "fallback/options/dnssec", Type: boolean(), Default: "true", Ours: true,
+			Doc: "Validate their answers; if not, they also answer for names that are bogus here."},
 	)
 	return append(all, serverOptions("fallback/servers[]", Option{})...)
 }
@@ -23,11 +30,11 @@ func serverOptions(at string, list Option) []Option {
 	list.Doc = "The servers; an address alone stands for {address: …}."
 	return []Option{
 		list,
-		{Path: at + "/address", Type: listOrItem(addressPort(true)), Required: true, Status: Supported,
+		{Path: at + "/address", Type: listOrItem(addressPort(true)), Required: true,
 			Doc: "Addresses; the port is 53, or 853 with tls, when absent."},
-		{Path: at + "/transport", Type: enum("tls"), Status: NotYet, Doc: "When absent, UDP and TCP."},
-		{Path: at + "/pin-sha256", Type: listOrItem(pinSHA256()), Status: NotYet, Doc: "Digests of acceptable public keys."},
-		{Path: at + "/hostname", Type: domainName(), Status: NotYet, Doc: "Name in the server's certificate."},
-		{Path: at + "/ca-file", Type: readableFile(), Status: NotYet, Doc: "Certificates to trust; when absent, those of the system."},
+		{Path: at + "/transport", Type: enum("tcp", "tls"), Doc: "When absent, UDP and TCP; tls needs hostname or pin-sha256."},
+		{Path: at + "/pin-sha256", Type: listOrItem(pinSHA256()), Doc: "Digests of acceptable public keys, of the server or of a certificate that vouches for it."},
+		{Path: at + "/hostname", Type: domainName(), Doc: "Name in the server's certificate."},
+		{Path: at + "/ca-file", Type: readableFile(), Doc: "Certificates in PEM to trust; when absent, those of the system."},
 	}
 }

@@ -19,8 +19,8 @@ func localDataOptions() []Option {
 		{Path: "local-data/rules[]/ttl", Type: duration(), Doc: "When absent, as /local-data/ttl."},
 		{Path: "local-data/rules[]/nodata", Type: boolean(), Doc: "When absent, as /local-data/nodata."},
 
-		{Path: "local-data/rpz[]", Class: Policy | Manager, Doc: "Response policy zones, the most important first.", check: checkRPZ},
-		{Path: "local-data/rpz[]/file", Type: readableFile(), Required: true, Doc: "Zone file."},
+		{Path: "local-data/rpz[]", Class: Policy | Manager, Doc: "Response policy zones, each from a file or from a primary server, the most important first.", check: checkRPZ},
+		{Path: "local-data/rpz[]/file", Type: readableFile(), Doc: "Zone file."},
 		{Path: "local-data/rpz[]/watchdog", Type: autoOrBool(), Default: "auto", Doc: "Load the file again when it changes."},
 		{Path: "local-data/rpz[]/tags", Type: listOf(tag()), Doc: "Only for clients with one of these tags."},
 		{Path: "local-data/rpz[]/log", Type: listOf(enum("ip", "name")), Doc: "Log each hit with the client's address or the name asked."},
@@ -31,6 +31,17 @@ func localDataOptions() []Option {
 			Doc: "Why denials are made, for clients: EDE 15, 16 or 17 (RFC 8914)."},
 		{Path: "local-data/rpz[]/dry-run", Type: boolean(), Default: "false", Ours: true, Doc: "Count and log hits, but answer as if there were none."},
 		{Path: "local-data/rpz[]/strict", Type: boolean(), Default: "false", Ours: true, Doc: "Refuse a zone with mistakes; otherwise records with mistakes are skipped."},
+		{Path: "local-data/rpz[]/transfer", Ours: true, Doc: "Keep a copy of a primary server's zone, below the cache's directory."},
+		{Path: "local-data/rpz[]/transfer/zone", Type: domainName(), Required: true, Ours: true, Doc: "Name of the zone."},
+		{Path: "local-data/rpz[]/transfer/primaries", Type: listOrItem(addressPort(true)), Required: true, Ours: true,
+			Doc: "Servers to take it from, in this order; the port is 53 when absent."},
+		{Path: "local-data/rpz[]/transfer/notify", Type: listOrItem(addressPort(false)), Ours: true,
+			Doc: "Addresses where primaries tell (NOTIFY over UDP) that the zone has changed."},
+		{Path: "local-data/rpz[]/transfer/tsig", Ours: true, Doc: "Key that signs the transfer and NOTIFY."},
+		{Path: "local-data/rpz[]/transfer/tsig/name", Type: domainName(), Required: true, Ours: true, Doc: "Name of the key."},
+		{Path: "local-data/rpz[]/transfer/tsig/algorithm", Type: enum("hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"), Default: "hmac-sha256",
+			Ours: true, Doc: "Its algorithm."},
+		{Path: "local-data/rpz[]/transfer/tsig/secret-file", Type: readableFile(), Required: true, Ours: true, Doc: "File with its secret in base64, and nothing else."},
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	RoleWorker       Role = "kresd"
 	RolePolicyLoader Role = "policy-loader"
 	RoleCacheGC      Role = "cache-gc"
+	RoleTransfer     Role = "zone-transfer"
 	RoleManager      Role = "manager" // a restarted manager that collects sockets from workers
 )
 

@@ -20,6 +20,9 @@ func WorkerPath(rundir string, worker int) string {
 // CollectorPath is the HTTP control socket of cache-gc.
 func CollectorPath(rundir string) string { return filepath.Join(Dir(rundir), "cache-gc.sock") }
 
+// TransferPath is the HTTP control socket of zone-transfer.
+func TransferPath(rundir string) string { return filepath.Join(Dir(rundir), "zone-transfer.sock") }
+
 // SocketsPath is where a worker hands its listening sockets to a restarted manager.
 func SocketsPath(rundir string, worker int) string {
 	return filepath.Join(Dir(rundir), "kresd"+strconv.Itoa(worker)+".fds")

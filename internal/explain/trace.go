@@ -26,6 +26,7 @@ const (
 	KindServer   Kind = "server"   // the address of a server is looked up
 	KindJoin     Kind = "join"     // waited for the same resolution of somebody else
 	KindBudget   Kind = "budget"   // a bound was met
+	KindFallback Kind = "fallback" // resolvers of last resort are asked
 	KindOutcome  Kind = "outcome"  // how it ended
 )
 

@@ -47,8 +47,22 @@ func (j *job) positive(c *cut, r *response, name dns.Name, t dns.Type) (cache.En
 		return e, err
 	}
 	now := time.Now()
-	j.e.Cache.PutAnswer(set.Owner, set.Type, &e, now)
+	j.put(c, set.Owner, set.Type, &e, now)
 	return e, nil
+}
+
+// put stores what servers of a cut have said.
+func (j *job) put(c *cut, name dns.Name, t dns.Type, e *cache.Entry, now time.Time) {
+	if c.uncached {
+		e.Inserted = now
+		return
+	}
+	j.e.Cache.PutAnswer(name, t, e, now)
+}
+
+// keepDenials stores proofs that servers of a cut have given; it says whether it could.
+func (j *job) keepDenials(c *cut, zone dns.Name, sets []dns.RRset, now time.Time) bool {
+	return !c.uncached && j.e.keepDenials(zone, sets, now)
 }
 
 func answerSet(r *response, name dns.Name, t dns.Type) *dns.RRset {
@@ -102,11 +116,11 @@ func (j *job) secure(c *cut, r *response, set *dns.RRset, e *cache.Entry) error 
 	if !signed.Wildcard {
 		return nil
 	}
-	return j.wildcard(keys, r, set, signed.Labels, e)
+	return j.wildcard(c, keys, r, set, signed.Labels, e)
 }
 
 // wildcard demands the proof that nothing closer than the wildcard exists (RFC 4035 section 5.3.4).
-func (j *job) wildcard(keys *dnssec.Keys, r *response, set *dns.RRset, labels int, e *cache.Entry) error {
+func (j *job) wildcard(c *cut, keys *dnssec.Keys, r *response, set *dns.RRset, labels int, e *cache.Entry) error {
 	proof, sets, ttl := j.proofSets(keys, r.authority)
 	denial := proof.WildcardAnswer(set.Owner, labels)
 	j.traceVerdict(explain.KindProof, set.Owner, set.Type, denial.Verdict)
@@ -119,19 +133,19 @@ func (j *job) wildcard(keys *dnssec.Keys, r *response, set *dns.RRset, labels in
 	e.OptOut = denial.OptOut
 	e.Authority, e.TTL = sets, min(e.TTL, ttl)
 	if e.Rank == cache.Secure && !e.OptOut {
-		j.keepWildcard(keys.Zone, set, labels, sets, e.TTL)
+		j.keepWildcard(c, keys.Zone, set, labels, sets, e.TTL)
 	}
 	return nil
 }
 
 // keepWildcard stores what was expanded under the name of the wildcard, for other names (RFC 8198 section 5.3).
-func (j *job) keepWildcard(zone dns.Name, set *dns.RRset, labels int, proofs []dns.RRset, ttl uint32) {
+func (j *job) keepWildcard(c *cut, zone dns.Name, set *dns.RRset, labels int, proofs []dns.RRset, ttl uint32) {
 	now := time.Now()
-	j.e.keepDenials(zone, proofs, now)
+	j.keepDenials(c, zone, proofs, now)
 	if wildcard, err := set.Owner.Suffix(labels).Wildcard(); err == nil {
 		source := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *set, TTL: ttl, EDE: dns.NoEDE}
 		source.Answer.Owner = wildcard
-		j.e.Cache.PutAnswer(wildcard, set.Type, &source, now)
+		j.put(c, wildcard, set.Type, &source, now)
 	}
 }
 

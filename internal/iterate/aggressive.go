@@ -71,7 +71,7 @@ func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits
 	if !ok {
 		return cache.Entry{}, false
 	}
-	if f := e.forward(name, t); f != nil && !zone.Under(f.Apex) {
+	if f := e.forward(name, t, nil, e.Policy); f != nil && !zone.Under(f.Apex) {
 		return cache.Entry{}, false // what is public says nothing about it (BW-10)
 	}
 	s := synthesis{e: e, v: v, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: b}

@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -26,20 +27,23 @@ type session struct {
 	servers  []candidate
 	lookups  int
 	rejected int
-	last     int // index of the server last asked
+	last     int // index of the server whose response was returned last
 	bogus    *Failure
 	parental bool     // addresses were taken from the parents of the servers' zones
 	faults   []string // what went wrong, for the outcome
 	refused  bool     // a server refuses to answer
 	unable   bool     // a server does not answer for another reason
 	told     *Failure // what a resolver that works for us says is wrong
+	race     race     // of configured servers
 }
 
 // candidate is an address with what happened to it in this session.
 type candidate struct {
 	upstream.Candidate
 	asked  int
+	busy   bool // being asked
 	closed bool // asking again is pointless
+	tcp    bool // asked over TCP only
 	plain  bool // asked without EDNS after it refused EDNS
 }
 
@@ -47,7 +51,7 @@ func (j *job) session(c *cut, name dns.Name, t dns.Type) *session {
 	s := &session{job: j, cut: c, name: name, typ: t}
 	if c.target != nil {
 		for _, server := range c.target.servers {
-			s.servers = append(s.servers, candidate{Candidate: upstream.Candidate{Server: server}})
+			s.servers = append(s.servers, candidate{Candidate: upstream.Candidate{Server: server.Addr, TLS: server.TLS}, tcp: server.TCP})
 		}
 		return s
 	}
@@ -78,11 +82,14 @@ func (s *session) has(server netip.AddrPort) bool {
 
 // next asks servers until one gives a response worth looking at.
 func (s *session) next() (*response, error) {
+	if s.cut.target != nil && len(s.servers) > 1 {
+		return s.first()
+	}
 	for {
 		if s.ctx.Err() != nil {
 			return nil, s.exhausted()
 		}
-		open := s.open()
+		open, index := s.open()
 		if len(open) == 0 || s.allFailed(open) {
 			if s.learnt() || s.lookUpServer() || len(open) == 0 && s.parentSide() {
 				continue
@@ -92,27 +99,26 @@ func (s *session) next() (*response, error) {
 			}
 		}
 		s.e.Stats.Fill(open)
-		choice := upstream.Choose(open, random64())
-		s.last = s.indexOf(choice.Server)
-		r, err := s.ask(&s.servers[s.last], choice, open[choice.Index])
-		if err != nil {
+		if err := s.mayAsk(); err != nil {
 			return nil, err
 		}
-		if r != nil {
-			return r, nil
+		choice := upstream.Choose(open, random64())
+		a := s.attempt(index[choice.Index], choice, &open[choice.Index])
+		a.run(s.ctx)
+		if r, err := s.take(a); r != nil || err != nil {
+			return r, err
 		}
 	}
 }
 
-// open lists the servers that may still be asked.
-func (s *session) open() []upstream.Candidate {
-	var open []upstream.Candidate
+// open lists the servers that may still be asked, with their indices.
+func (s *session) open() (open []upstream.Candidate, index []int) {
 	for i := range s.servers {
-		if c := &s.servers[i]; !c.closed && c.asked < limits.SameQuestion {
-			open = append(open, c.Candidate)
+		if c := &s.servers[i]; !c.closed && !c.busy && c.asked < limits.SameQuestion {
+			open, index = append(open, c.Candidate), append(index, i)
 		}
 	}
-	return open
+	return open, index
 }
 
 func (s *session) allFailed(open []upstream.Candidate) bool {
@@ -124,42 +130,64 @@ func (s *session) allFailed(open []upstream.Candidate) bool {
 	return true
 }
 
-func (s *session) indexOf(server netip.AddrPort) int {
-	for i := range s.servers {
-		if s.servers[i].Server == server {
-			return i
-		}
-	}
-	return 0
+// attempt is one exchange with a server.
+type attempt struct {
+	e      *Engine
+	budget *limits.Budget
+	server int // index in the session's
+	choice upstream.Choice
+	query  upstream.Query
+
+	reply *upstream.Reply
+	err   error
 }
 
-// ask does one exchange. No response and no error means: try the next server.
-func (s *session) ask(c *candidate, choice upstream.Choice, known upstream.Candidate) (*response, error) {
+// mayAsk says whether one more server may be asked for this link of a chain of aliases.
+func (s *session) mayAsk() error {
 	if s.budget.Spent(limits.KindUpstreamQueries)-s.begun >= limits.AliasStepQueries {
-		return nil, &limits.Exceeded{Kind: limits.KindUpstreamQueries, Limit: limits.AliasStepQueries}
+		return &limits.Exceeded{Kind: limits.KindUpstreamQueries, Limit: limits.AliasStepQueries}
 	}
+	return nil
+}
+
+// attempt prepares to ask a server.
+func (s *session) attempt(server int, choice upstream.Choice, known *upstream.Candidate) *attempt {
+	c := &s.servers[server]
 	c.asked++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
-	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP,
+	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP || c.tcp, TLS: choice.TLS,
 		Case0x20: s.e.mixesCase(s.name) && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
-	resolver := s.cut.target != nil && s.cut.target.recursive
-	if resolver {
+	if s.toResolver() {
 		q.RD, q.CD, q.Timeout = true, s.cut.target.cd, max(q.Timeout, limits.ForwardTimeout)
 	}
-	reply, err := s.e.Client.Ask(s.ctx, choice.Server, q, s.budget)
-	s.e.Stats.Report(choice, reply, err)
-	if err != nil {
-		return nil, s.failed(c, choice, err)
+	return &attempt{e: s.e, budget: s.budget, server: server, choice: choice, query: q}
+}
+
+// run asks.
+func (a *attempt) run(ctx context.Context) {
+	a.reply, a.err = a.e.Client.Ask(ctx, a.choice.Server, a.query, a.budget)
+	a.e.Stats.Report(a.choice, a.reply, a.err)
+}
+
+// toResolver says whether those asked resolve for us.
+func (s *session) toResolver() bool { return s.cut.target != nil && s.cut.target.recursive }
+
+// take draws the conclusion from an attempt that has run. No response and no error means: try the next server.
+func (s *session) take(a *attempt) (*response, error) {
+	c := &s.servers[a.server]
+	if a.err != nil {
+		return nil, s.failed(c, a.choice, a.err)
 	}
-	r := read(reply, s.cut.bailiwick(s.name), s.name, s.typ, s.e.Glue == GluePermissive || resolver)
-	if resolver {
-		s.listen(r, &reply.Msg)
+	s.last = a.server
+	r := read(a.reply, s.cut.bailiwick(s.name), s.name, s.typ, s.e.Glue == GluePermissive || s.toResolver())
+	if s.toResolver() {
+		s.listen(r, &a.reply.Msg)
 	}
-	r.server = choice.Server.String()
-	s.traceReply(r, reply)
+	r.server = a.choice.Server.String()
+	s.traceReply(r, a.reply)
 	switch r.class {
 	case errored, malformed, lame:
-		return s.unhelpful(c, r, edns, reply.Bare)
+		return s.unhelpful(c, r, a.query.EDNS, a.reply.Bare)
 	}
 	return r, nil
 }
@@ -198,11 +226,11 @@ func (s *session) blame(c *candidate, choice upstream.Choice, err error) {
 		return
 	}
 	switch {
-	case e.Kind == upstream.ErrNoRoute, e.Kind == upstream.ErrForbidden, e.Kind == upstream.ErrBusy, e.After == upstream.AfterTruncation:
+	case e.Kind == upstream.ErrNoRoute, e.Kind == upstream.ErrForbidden, e.Kind == upstream.ErrBusy, e.Kind == upstream.ErrUntrusted, e.After == upstream.AfterTruncation:
 		c.closed = true
 	case e.After == upstream.AfterOtherCase:
 		c.NoCase = true // without TCP there is no other way to ask it
-	case e.TCP:
+	case e.Transport != upstream.UDP:
 		c.TCPFailed = c.TCPFailed || choice.TCP
 	case e.Kind == upstream.ErrTimeout:
 		c.Timeouts++ // no EDNS fallback on silence: that was given up by all on DNS flag day 2019
@@ -287,10 +315,7 @@ func (s *session) traceReply(r *response, reply *upstream.Reply) {
 	if !s.trace.On() {
 		return
 	}
-	transport := "udp"
-	if reply.TCP {
-		transport = "tcp"
-	}
+	transport := strings.ToLower(reply.Transport.String())
 	s.trace.Add(explain.Step{Kind: explain.KindAsk, Name: s.name.String(), Type: s.typ.String(), Zone: s.cut.zone.String(), Server: r.server,
 		Transport: transport, RTTMicros: reply.RTT.Microseconds(), RCode: r.rcode.String(), Class: r.class.String(), Text: reply.Degraded.String()})
 }

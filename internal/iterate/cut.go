@@ -13,15 +13,16 @@ import (
 
 // cut is a zone with the servers to ask and what secures it.
 type cut struct {
-	zone    dns.Name
-	servers []nameserver
-	secure  bool          // the zone is signed: anchor says with which keys
-	anchor  dnssec.Anchor // of a secure zone
-	ede     dns.EDECode   // why it is insecure, when that is worth telling
-	reason  string
-	expires time.Time // no delegation below it lives longer
-	target  *target   // configured servers, instead of those above
-	ds      dns.RRset // of a secure cut whose parent zone has been asked for it
+	zone     dns.Name
+	servers  []nameserver
+	secure   bool          // the zone is signed: anchor says with which keys
+	anchor   dnssec.Anchor // of a secure zone
+	ede      dns.EDECode   // why it is insecure, when that is worth telling
+	reason   string
+	expires  time.Time // no delegation below it lives longer
+	target   *target   // configured servers, instead of those above
+	ds       dns.RRset // of a secure cut whose parent zone has been asked for it
+	uncached bool      // nothing of it is stored
 }
 
 // nameserver is one server of a cut. Its addresses come from glue, the cache or a look-up.
@@ -60,7 +61,7 @@ func (j *job) root() *cut {
 
 // closest returns the deepest known cut to ask for a question. A DS set belongs to the parent.
 func (j *job) closest(name dns.Name, t dns.Type) (*cut, error) {
-	f := j.e.forward(name, t)
+	f := j.forward(name, t)
 	if f != nil && !f.Authoritative {
 		return j.forwarded(f)
 	}
@@ -114,7 +115,7 @@ func (j *job) island(c *cut, name dns.Name) *cut {
 	for labels := name.Labels(); labels > c.zone.Labels(); labels-- {
 		zone := name.Suffix(labels)
 		if _, ok := j.e.anchors.of(zone); ok {
-			below := &cut{zone: zone, servers: c.servers, target: c.target, ede: dns.NoEDE, expires: c.expires}
+			below := &cut{zone: zone, servers: c.servers, target: c.target, uncached: c.uncached, ede: dns.NoEDE, expires: c.expires}
 			j.configured(below)
 			return below
 		}

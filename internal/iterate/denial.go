@@ -28,7 +28,7 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 		if err != nil {
 			return e, err
 		}
-		if e.Rank == cache.Secure && !e.OptOut && soa != nil && j.keepProof(zone, soa, &e, now) && e.Kind == cache.NXDomain {
+		if e.Rank == cache.Secure && !e.OptOut && soa != nil && j.keepProof(c, zone, soa, &e, now) && e.Kind == cache.NXDomain {
 			e.Inserted = now
 			return e, nil // it will be found again by its proof
 		}
@@ -40,15 +40,15 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 		e.Inserted = now
 		return e, nil
 	}
-	j.e.Cache.PutAnswer(name, t, &e, now)
+	j.put(c, name, t, &e, now)
 	return e, nil
 }
 
 // keepProof stores the parts of a secure denial for the denial of other names.
-func (j *job) keepProof(zone dns.Name, soa *dns.RRset, e *cache.Entry, now time.Time) bool {
+func (j *job) keepProof(c *cut, zone dns.Name, soa *dns.RRset, e *cache.Entry, now time.Time) bool {
 	apex := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *soa, TTL: min(soa.TTL, limits.NegativeTTL), EDE: dns.NoEDE}
-	j.e.Cache.PutAnswer(zone, dns.TypeSOA, &apex, now)
-	return j.e.keepDenials(zone, e.Authority[1:], now)
+	j.put(c, zone, dns.TypeSOA, &apex, now)
+	return j.keepDenials(c, zone, e.Authority[1:], now)
 }
 
 // negativeTTL is how long a denial may be kept (RFC 2308 section 5).

@@ -18,7 +18,7 @@ func (j *job) descend(c *cut, target dns.Name) (*cut, error) {
 		return c, nil
 	}
 	if !c.secure {
-		return &cut{zone: target, servers: c.servers, target: c.target, ede: c.ede, reason: c.reason, expires: c.expires}, nil
+		return &cut{zone: target, servers: c.servers, target: c.target, uncached: c.uncached, ede: c.ede, reason: c.reason, expires: c.expires}, nil
 	}
 	for labels := c.zone.Labels() + 1; labels <= target.Labels(); labels++ {
 		child := target.Suffix(labels)
@@ -63,7 +63,7 @@ func (j *job) cutAt(c *cut, child dns.Name) (*cut, error) {
 		d.Expires = c.expires
 	}
 	next := j.restored(d)
-	next.target, next.ds = c.target, d.DS
+	next.target, next.ds, next.uncached = c.target, d.DS, c.uncached
 	j.traceCut(next, false)
 	return next, nil
 }
@@ -96,7 +96,7 @@ func (j *job) dsAt(c *cut, child dns.Name) (cache.Entry, error) {
 // settle remembers a cut below the zone c that showed by its own NS set, at a server of c, so that the next name below it needs no
 // such question. The NS set says only which servers of c serve the zone below, too (BW-02).
 func (j *job) settle(c, below *cut, ns *dns.RRset) {
-	if c.target != nil || below.zone != ns.Owner || below.secure && len(below.ds.RDatas) == 0 {
+	if c.target != nil || c.uncached || below.zone != ns.Owner || below.secure && len(below.ds.RDatas) == 0 {
 		return
 	}
 	d := &cache.Delegation{Zone: below.zone, Rank: cache.Unvalidated, EDE: below.ede, Reason: below.reason, DS: below.ds}

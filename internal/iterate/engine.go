@@ -44,6 +44,7 @@ type Options struct {
 	Negative  []dns.Name      // negative trust anchors: these names and everything below are insecure
 
 	Forwards     []Forward // names that configured servers are asked for
+	Fallback     *Fallback // resolvers of last resort; nil when there are none
 	Glue         Glue
 	Minimise     bool                    // QNAME minimisation (RFC 9156)
 	Case0x20     bool                    // random letter case in queries
@@ -69,16 +70,18 @@ type Options struct {
 // Engine resolves questions. It is safe for concurrent use.
 type Engine struct {
 	Options
-	anchors anchorSet
-	flights flights
-	keys    keyring
-	flats   flats
-	hints   atomic.Pointer[[]cache.NS] // servers of the root now
-	glances sync.Pool                  // of *glance
+	anchors  anchorSet
+	flights  flights
+	keys     keyring
+	flats    flats
+	hopeless hopeless
+	hints    atomic.Pointer[[]cache.NS] // servers of the root now
+	glances  sync.Pool                  // of *glance
 	// plainCase lists the zones that are asked in lower case.
 	plainCase []dns.Name
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
+	tagged     bool // some forward rules are not for everybody
 }
 
 // New makes an Engine.
@@ -91,6 +94,7 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{Options: o, background: semaphore.NewWeighted(limits.Refreshing)}
 	e.hints.Store(&o.RootHints)
+	e.tagged = slices.ContainsFunc(o.Forwards, func(f Forward) bool { return len(f.Tags) > 0 })
 	e.glances.New = e.newGlance
 	if o.Workarounds {
 		e.plainCase = violatorNames()
@@ -107,7 +111,7 @@ func (e *Engine) Resolve(ctx context.Context, q Question, b *limits.Budget, trac
 	if e.Stale.Serve && !q.Fresh {
 		return e.resolveOrStale(ctx, q, b, trace)
 	}
-	return e.resolve(ctx, q, b, trace)
+	return e.resolveOrFallBack(ctx, q, b, trace)
 }
 
 func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
@@ -116,12 +120,16 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 	if e.Observe != nil {
 		defer e.Observe(b)
 	}
+	return e.job(ctx, q, b, trace).follow(q.Name, q.Type)
+}
+
+func (e *Engine) job(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) *job {
 	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, ahead: q.Ahead,
-		policy: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
+		policy: e.policy(&q), routes: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
 	if q.Missed {
 		j.missed = q.Name
 	}
-	return j.follow(q.Name, q.Type)
+	return j
 }
 
 // lookUp follows aliases through entries that find returns; v is the view of the cache it uses, if it uses one.
@@ -201,6 +209,9 @@ type job struct {
 	task     *task
 	begun    int      // upstream queries spent when the present link of the chain of aliases was begun
 	missed   dns.Name // FromCache has just found nothing for it
+	routes   Policy   // whose forward rules count
+	past     *Forward // a rule that is passed over
+	rescue   *Forward // the resolvers of last resort, when they are asked
 	asked    bool     // a server was asked, by this job or one it waited for
 	policy   Policy   // may be nil
 	minimise bool     // names in questions to servers
@@ -208,6 +219,11 @@ type job struct {
 
 // afresh says whether cached answers and failures are to be passed over here.
 func (j *job) afresh() bool { return j.fresh && j.depth == 0 }
+
+// passesOver says whether a cached answer or failure is not to be used.
+func (j *job) passesOver(e *cache.Entry) bool {
+	return j.afresh() || j.rescue != nil && e.Kind == cache.Failure
+}
 
 // child makes a job for something this one depends on.
 func (j *job) child(trace *explain.Node) *job {
@@ -254,7 +270,10 @@ func (j *job) find(name dns.Name, t dns.Type) (cache.Entry, error) {
 // fetch resolves a question up to its first alias: from the cache, with somebody who asks the same already, or itself.
 func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 	now := time.Now()
-	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.afresh() {
+	if j.e.own(name, t, j.routes) {
+		return j.walkOwn(name, t)
+	}
+	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.passesOver(&entry) {
 		if entry.Kind == cache.Failure {
 			j.trace.Add(explain.Step{Kind: explain.KindCache, Name: name.String(), Type: t.String(), Class: "failure", Text: entry.Reason})
 			return entry, &Failure{RCode: dns.RCodeServFail, EDE: entry.EDE, Reason: entry.Reason}
@@ -266,10 +285,10 @@ func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 		j.traceCached(&entry, name, t)
 		return entry, nil
 	}
-	return j.share(flightKey{name: name, typ: t, validate: j.validate}, func() (cache.Entry, error) {
+	return j.share(flightKey{name: name, typ: t, validate: j.validate, rescue: j.rescue != nil}, func() (cache.Entry, error) {
 		tired := j.tired()
-		entry, err := j.impartial(func() (cache.Entry, error) { return j.walk(name, t) })
-		if err != nil && !(tired && j.spent(err)) {
+		entry, err := j.impartial(func() (cache.Entry, error) { return j.walkFirst(name, t) })
+		if err != nil && j.remembers(name, t) && !(tired && j.spent(err)) {
 			j.remember(name, t, err)
 		}
 		return entry, err
@@ -295,6 +314,12 @@ func (j *job) tired() bool {
 // spent says whether a resolution failed for want of budget or time.
 func (j *job) spent(err error) bool {
 	return overspent(err) || j.budget.Share() >= 100 || j.ctx.Err() != nil
+}
+
+// remembers says whether a failure to answer a question is to be stored.
+func (j *job) remembers(name dns.Name, t dns.Type) bool {
+	f := j.forward(name, t)
+	return j.rescue == nil && (f == nil || !f.Uncached)
 }
 
 // remember stores a failure that is not due to this query alone (RFC 9520).

@@ -23,6 +23,7 @@ type flightKey struct {
 	name     dns.Name
 	typ      dns.Type
 	validate bool
+	rescue   bool // by the resolvers of last resort
 	keys     bool // the keys of a zone, as part of another resolution
 	// step is the zone that is asked a minimised question; empty for a resolution to the end.
 	step dns.Name

@@ -7,27 +7,41 @@ import (
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/dnssec"
+	"knot-resolver/internal/explain"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/upstream"
 )
 
 // Forward sends questions for names at and below an apex to configured servers instead of those that the DNS names.
 type Forward struct {
 	Apex          dns.Name
-	Servers       []netip.AddrPort
+	Servers       []Server
 	Authoritative bool // they serve a zone at the apex; otherwise they resolve for us
 	Insecure      bool // their answers are not validated
+	First         bool // when they fail, the DNS is asked as if there were no rule
+	Uncached      bool // their answers are not stored
+	// Tags make it a rule of the clients that [Policy.Uses] knows by one of them. What it leads to is stored nowhere: others would see it.
+	Tags []string
+}
+
+// Server is one of the servers of a rule.
+type Server struct {
+	Addr netip.AddrPort
+	TLS  *upstream.Auth // how it proves who it is, when it is asked over TLS
+	TCP  bool           // it is asked over TCP, not over UDP
 }
 
 // target is where the questions of a cut go when it was configured.
 type target struct {
-	servers   []netip.AddrPort
+	servers   []Server
 	apex      dns.Name // nothing outside is believed (BW-04)
 	recursive bool     // they are resolvers
 	cd        bool     // and are not to validate for us
 }
 
-// forward returns the rule for a question: the one with the longest apex. A DS set belongs to the zone above.
-func (e *Engine) forward(name dns.Name, t dns.Type) *Forward {
+// forward returns the rule for a question of somebody, past one that is passed over: the one with the longest apex. A DS set belongs
+// to the zone above.
+func (e *Engine) forward(name dns.Name, t dns.Type, past *Forward, who Policy) *Forward {
 	if len(e.Forwards) == 0 {
 		return nil
 	}
@@ -36,16 +50,46 @@ func (e *Engine) forward(name dns.Name, t dns.Type) *Forward {
 	}
 	var best *Forward
 	for i := range e.Forwards {
-		if f := &e.Forwards[i]; name.Under(f.Apex) && (best == nil || len(f.Apex) >= len(best.Apex)) {
+		f := &e.Forwards[i]
+		if f == past || !name.Under(f.Apex) || len(f.Tags) > 0 && !who.Uses(f.Tags) {
+			continue
+		}
+		if best == nil || f.closer(best) {
 			best = f
 		}
 	}
 	return best
 }
 
-// Forwarded returns the apex of the rule that sends a question to configured servers.
-func (e *Engine) Forwarded(name dns.Name, t dns.Type) (apex dns.Name, ok bool) {
-	if f := e.forward(name, t); f != nil {
+// closer says whether a rule goes before one that comes before it in the configuration.
+func (f *Forward) closer(other *Forward) bool {
+	if f.Apex == other.Apex && len(other.Tags) > 0 {
+		return len(f.Tags) > 0
+	}
+	return len(f.Apex) >= len(other.Apex)
+}
+
+// own says whether a question of somebody goes to servers that are not everybody's.
+func (e *Engine) own(name dns.Name, t dns.Type, who Policy) bool {
+	if !e.tagged {
+		return false
+	}
+	f := e.forward(name, t, nil, who)
+	return f != nil && len(f.Tags) > 0
+}
+
+// forward is the rule for a question, which may be to ask the resolvers of last resort.
+func (j *job) forward(name dns.Name, t dns.Type) *Forward {
+	f := j.e.forward(name, t, j.past, j.routes)
+	if j.rescue != nil && (f == nil || f.Apex == dns.Root) {
+		return j.rescue
+	}
+	return f
+}
+
+// Forwarded returns the apex of the rule that sends a question of somebody to configured servers.
+func (e *Engine) Forwarded(name dns.Name, t dns.Type, who Policy) (apex dns.Name, ok bool) {
+	if f := e.forward(name, t, nil, who); f != nil {
 		return f.Apex, true
 	}
 	return "", false
@@ -57,7 +101,7 @@ func (e *Engine) belongs(entry *cache.Entry, name dns.Name, t dns.Type) bool {
 	if entry.Kind != cache.NXDomain {
 		return true
 	}
-	f := e.forward(name, t)
+	f := e.forward(name, t, nil, e.Policy)
 	if f == nil {
 		return true
 	}
@@ -65,9 +109,28 @@ func (e *Engine) belongs(entry *cache.Entry, name dns.Name, t dns.Type) bool {
 	return soa != nil && soa.Owner.Under(f.Apex)
 }
 
+// walkFirst walks, and once more past the rule for the name, if its servers are only the first to be asked and do not help.
+func (j *job) walkFirst(name dns.Name, t dns.Type) (cache.Entry, error) {
+	entry, err := j.walk(name, t)
+	f := j.forward(name, t)
+	if err == nil || f == nil || !f.First || overspent(err) || asFailure(err).Bogus {
+		return entry, err
+	}
+	past := j.child(j.trace.Add(explain.Step{Kind: explain.KindFallback, Name: name.String(), Type: t.String(), Text: "the servers of the forward rule do not help"}))
+	past.past = f
+	return past.walk(name, t)
+}
+
+// walkOwn walks for one client alone, as what is found is not for others.
+func (j *job) walkOwn(name dns.Name, t dns.Type) (cache.Entry, error) {
+	defer func(mine Policy) { j.policy = mine }(j.policy)
+	j.policy = j.e.Policy
+	return j.walkFirst(name, t)
+}
+
 // forwarded makes the cut for a rule. Whether its zone is signed is for the zones above to say.
 func (j *job) forwarded(f *Forward) (*cut, error) {
-	c := &cut{zone: f.Apex, ede: dns.NoEDE, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
+	c := &cut{zone: f.Apex, ede: dns.NoEDE, uncached: f.Uncached || len(f.Tags) > 0, expires: time.Now().Add(limits.RootHintsTTL * time.Second)}
 	c.target = &target{servers: f.Servers, apex: f.Apex, recursive: !f.Authoritative, cd: !j.validate || f.Insecure}
 	if !j.validate || f.Insecure {
 		return c, nil

@@ -57,6 +57,8 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 		e.Observe(&g.budget)
 	}
 	switch {
+	case g.ok && e.Fallback != nil && e.Fallback.rescues(&g.out) && e.mayFallBack(q):
+		return Outcome{}, false
 	case g.ok && e.Stale.Serve && e.Stale.hides(&g.out):
 		if old, ok := e.stale(q); ok {
 			return old, true
@@ -85,6 +87,9 @@ func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budge
 
 // stored is what the cache says about one name.
 func (e *Engine) stored(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
+	if e.own(name, q.Type, e.policy(&q)) {
+		return cache.Entry{}, false, false
+	}
 	if entry, ok := v.Answer(name, q.Type, rankFor(!q.CheckingDisabled), now); ok && e.belongs(&entry, name, q.Type) {
 		left, fresh := entry.Remaining(now)
 		return aged(entry, left), fresh, cache.Expiring(left, entry.TTL)

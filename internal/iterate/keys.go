@@ -59,7 +59,7 @@ func (j *job) keysOf(c *cut) (*dnssec.Keys, error) {
 	if e, ok := j.e.cached(c.zone, dns.TypeDNSKEY, cache.Secure, now); ok {
 		switch e.Kind {
 		case cache.Failure:
-			if j.afresh() {
+			if j.afresh() || j.rescue != nil {
 				break
 			}
 			return nil, &Failure{RCode: dns.RCodeServFail, EDE: e.EDE, Reason: e.Reason}
@@ -81,7 +81,7 @@ func (j *job) keysOf(c *cut) (*dnssec.Keys, error) {
 
 // refetchKeys returns the validated DNSKEY set of a signed zone from its servers, together with who asks for it already.
 func (j *job) refetchKeys(c *cut) (cache.Entry, error) {
-	return j.share(flightKey{name: c.zone, keys: true}, func() (cache.Entry, error) {
+	return j.share(flightKey{name: c.zone, keys: true, rescue: j.rescue != nil}, func() (cache.Entry, error) {
 		tired := j.tired()
 		entry, err := j.fetchKeys(c)
 		if err != nil && !(tired && j.spent(err)) {
@@ -134,7 +134,7 @@ func (j *job) keysIn(c *cut, r *response) (cache.Entry, error) {
 		return cache.Entry{}, j.bogus(verdict)
 	}
 	e := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *set, TTL: keys.TTL, EDE: dns.NoEDE}
-	j.e.Cache.PutAnswer(c.zone, dns.TypeDNSKEY, &e, now)
+	j.put(c, c.zone, dns.TypeDNSKEY, &e, now)
 	expires := now.Add(time.Duration(e.TTL) * time.Second)
 	if keys.Expires.Before(expires) {
 		expires = keys.Expires

@@ -23,6 +23,8 @@ type Question struct {
 	// Ahead, with Fresh, passes over delegations that end within this time too: what is refreshed before it ends must not come from
 	// servers that the parent zone has replaced.
 	Ahead time.Duration
+	// NoFallback keeps it from the resolvers of last resort.
+	NoFallback bool
 	// Missed says that FromCache has just found nothing: other names' denials need not be searched again.
 	Missed bool
 	// WholeNames asks servers for whole names, minimisation or not.

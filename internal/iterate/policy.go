@@ -15,6 +15,8 @@ import (
 type Policy interface {
 	// Judge begins the judgement of one question. The result belongs to one goroutine.
 	Judge() Judge
+	// Uses says whether forward rules with these tags, at least one, are for the client.
+	Uses(tags []string) bool
 }
 
 // Judge decides about the names along a chain of aliases, in order.
@@ -75,6 +77,9 @@ type indifferent struct{}
 // Judge implements [Policy].
 func (indifferent) Judge() Judge { return indifferent{} }
 
+// Uses implements [Policy].
+func (indifferent) Uses([]string) bool { return false }
+
 // Asked implements [Judge].
 func (indifferent) Asked(dns.Name, dns.Type, time.Time) (cache.Entry, Decision) {
 	return cache.Entry{}, Leave
@@ -126,8 +131,8 @@ func examine(judge Judge, name dns.Name, t dns.Type, found cache.Entry, ok bool,
 
 // impartial runs what is shared by several questions, or serves none of them directly: no client's policy decides there.
 func (j *job) impartial(walk func() (cache.Entry, error)) (cache.Entry, error) {
-	defer func(mine Policy) { j.policy = mine }(j.policy)
-	j.policy = j.e.Policy
+	defer func(mine, routes Policy) { j.policy, j.routes = mine, routes }(j.policy, j.routes)
+	j.policy, j.routes = j.e.Policy, j.e.Policy
 	return walk()
 }
 
@@ -138,9 +143,9 @@ func (e *Engine) ServersOf(v *cache.View, name dns.Name, t dns.Type, now time.Ti
 		e.Cache.View(func(v *cache.View) { names, addrs = e.ServersOf(v, name, t, now) })
 		return names, addrs
 	}
-	if f := e.forward(name, t); f != nil && f.Authoritative {
+	if f := e.forward(name, t, nil, e.Policy); f != nil && f.Authoritative {
 		for _, s := range f.Servers {
-			addrs = append(addrs, s.Addr().Unmap())
+			addrs = append(addrs, s.Addr.Addr().Unmap())
 		}
 	}
 	for zone := name; zone != dns.Root; zone = zone.Parent() {

@@ -35,8 +35,11 @@ func (j *job) delegated(parent *cut, r *response, name dns.Name, t dns.Type) (*c
 	if parent.expires.Before(d.Expires) && parent.zone != dns.Root {
 		d.Expires = parent.expires // nothing outlives the delegation above it (GD-03)
 	}
-	j.e.Cache.PutDelegation(d, now)
+	if !parent.uncached {
+		j.e.Cache.PutDelegation(d, now)
+	}
 	c := j.restored(d)
+	c.uncached = parent.uncached
 	if j.trace.On() {
 		j.trace.Add(explain.Step{Kind: explain.KindReferral, Zone: c.zone.String(), Verdict: map[bool]string{true: "secure", false: "insecure"}[c.secure], Text: c.reason})
 	}
@@ -100,7 +103,7 @@ func (j *job) secureDelegation(parent *cut, r *response, d *cache.Delegation) (t
 	denial := proof.NoDS(d.Zone)
 	j.traceVerdict(explain.KindProof, d.Zone, dns.TypeDS, denial.Verdict)
 	if denial.State == dnssec.Insecure || denial.State == dnssec.Secure {
-		j.e.keepDenials(parent.zone, sets, now)
+		j.keepDenials(parent, parent.zone, sets, now)
 		d.Rank = cache.Insecure
 		if denial.EDE != dns.NoEDE {
 			d.EDE, d.Reason = denial.EDE, denial.Reason

@@ -29,10 +29,10 @@ func DefaultStale() Stale {
 func (e *Engine) resolveOrStale(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
 	old, ok := e.stale(q)
 	if !ok {
-		return e.resolve(ctx, q, b, trace)
+		return e.resolveOrFallBack(ctx, q, b, trace)
 	}
 	done := make(chan Outcome, 1)
-	go func() { done <- e.resolve(ctx, q, b, trace) }()
+	go func() { done <- e.resolveOrFallBack(ctx, q, b, trace) }()
 	patience := time.NewTimer(e.Stale.After)
 	defer patience.Stop()
 	select {
@@ -52,9 +52,10 @@ func (s *Stale) hides(o *Outcome) bool {
 	if o.RCode != dns.RCodeServFail {
 		return false
 	}
-	switch o.EDE {
-	case dns.EDENoReachableAuthority, dns.EDENetworkError, dns.EDEOther:
+	if o.unreachable() {
 		return true
+	}
+	switch o.EDE {
 	case dns.EDEBogus, dns.EDESignatureExpired, dns.EDESignatureNotYetValid, dns.EDEDNSKEYMissing, dns.EDERRSIGsMissing,
 		dns.EDENoZoneKeyBit, dns.EDENSECMissing, dns.EDEExpiredBeforeValid:
 		return s.Bogus
@@ -62,10 +63,18 @@ func (s *Stale) hides(o *Outcome) bool {
 	return false
 }
 
+// unreachable says whether a failure comes from servers that do not answer.
+func (o *Outcome) unreachable() bool {
+	return o.RCode == dns.RCodeServFail && (o.EDE == dns.EDENoReachableAuthority || o.EDE == dns.EDENetworkError || o.EDE == dns.EDEOther)
+}
+
 // stale answers a question from the cache as it was up to Stale.Window ago.
 func (e *Engine) stale(q Question) (Outcome, bool) {
 	then := time.Now().Add(-e.Stale.Window)
 	out, ok := e.lookUp(q, nil, func(name dns.Name) (cache.Entry, bool) {
+		if e.own(name, q.Type, e.policy(&q)) {
+			return cache.Entry{}, false
+		}
 		entry, ok := e.cached(name, q.Type, rankFor(!q.CheckingDisabled), then)
 		if !ok || entry.Kind == cache.Failure {
 			return entry, false

@@ -91,6 +91,11 @@ const (
 	StaleWindow, StaleTTL = 24 * time.Hour, 30
 	// StaleAfter is how long servers may take before a stale answer is given (RFC 8767 section 5).
 	StaleAfter = 1800 * time.Millisecond
+	// FallbackAfter is how long servers may take before the resolvers of last resort are asked as well
+	// (resolver.md 5.1).
+	FallbackAfter = 3 * time.Second
+	// FallbackFailures is how many questions are remembered that they failed to answer, about 100 bytes each.
+	FallbackFailures = 4096
 	// Refreshing is how many entries are refreshed at once in the background (AM-15).
 	Refreshing = 64
 	// PrimingRetry is the pause after priming failed (RFC 8109 section 3).

@@ -21,6 +21,13 @@ const (
 
 	// StreamConnect is how long a TCP connection may take to open (resolver.md 4.7).
 	StreamConnect = 2 * time.Second
+	// StreamHandshake is how long TLS may take to begin on it (resolver.md 4.7).
+	StreamHandshake = 6 * time.Second
+	// StreamSessions is how many TLS sessions are kept to resume, of each way to know a server: more
+	// than any such server has addresses.
+	StreamSessions = 32
+	// QueryPadding is the block, in octets, that queries over TLS are filled up to (RFC 8467 section 4.1).
+	QueryPadding = 128
 	// StreamAnswer is the least time waited for an answer over TCP: one lost segment costs a
 	// retransmission timeout of up to a second.
 	StreamAnswer = 2 * time.Second
@@ -60,3 +67,8 @@ const (
 
 // ForwardTimeout is how long a resolver that works for us may take: it asks others in turn.
 const ForwardTimeout = 2 * time.Second
+
+// HedgeLeast and HedgeMost bound how long one of several configured servers may be silent before another is asked as
+// well; between them it is the server's own timeout. The least is what most names take a resolver that has to ask others, the
+// most keeps the cost of a dead server below a second.
+const HedgeLeast, HedgeMost = 200 * time.Millisecond, 500 * time.Millisecond

@@ -44,7 +44,7 @@ func (m *Manager) count(ctx context.Context, p post) (metrics.Values, error) {
 
 // countLast takes the counters of a worker that is about to be stopped.
 func (m *Manager) countLast(ctx context.Context, p post) {
-	if p.role == control.RolePolicyLoader || !m.team.serving(p) {
+	if p.role == control.RolePolicyLoader || p.role == control.RoleTransfer || !m.team.serving(p) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ManagerWatchAnswer)
@@ -94,6 +94,15 @@ func (m *Manager) ask() metrics.Snapshot {
 			s.Collector = values
 		})
 	}
+	all.Go(func() {
+		zones, err := m.zones(ctx)
+		if err != nil {
+			m.Log.Warn("no metrics", "process", transferrer(), "reason", err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		s.Zones = zones
+	})
 	all.Wait()
 	return s
 }

@@ -93,7 +93,7 @@ type listed struct {
 var kinds = map[string][]control.Role{
 	"kresd": {control.RoleWorker},
 	"gc":    {control.RoleCacheGC},
-	"all":   {control.RoleWorker, control.RoleCacheGC, control.RolePolicyLoader},
+	"all":   {control.RoleWorker, control.RoleCacheGC, control.RolePolicyLoader, control.RoleTransfer},
 }
 
 // getProcesses lists the processes that run.
@@ -122,6 +122,8 @@ func apiType(r control.Role) string {
 		return "KRESD"
 	case control.RoleCacheGC:
 		return "GC"
+	case control.RoleTransfer:
+		return "ZONE_TRANSFER"
 	}
 	return "POLICY_LOADER"
 }

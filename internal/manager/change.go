@@ -101,6 +101,16 @@ func (m *Manager) apply(ctx context.Context, old, next *current, least config.Cl
 	default:
 		next.Rules = old.Rules
 	}
+	defer func() {
+		if err != nil {
+			if back := m.moveTransfers(ctx, &next.Version, &old.Version, least); back != nil {
+				err = fmt.Errorf("%w; going back failed as well: %w", err, back)
+			}
+		}
+	}()
+	if err = m.moveTransfers(ctx, &old.Version, &next.Version, least); err != nil {
+		return err
+	}
 	if class.Has(config.Worker) {
 		err = m.moveCache(old.Config.Cache.Storage, next.Config.Cache.Storage, func() error { return m.replace(ctx, old, next) })
 	} else {

@@ -41,6 +41,9 @@ func (m *Manager) coldStart(ctx context.Context) error {
 	if err := m.startCollector(ctx, next.Version); err != nil {
 		return err
 	}
+	if err := m.startTransfers(ctx, next.Version); err != nil {
+		return err
+	}
 	m.use(next)
 	m.history.clear()
 	m.history.add(next, "start")
@@ -155,7 +158,7 @@ func (m *Manager) take(survivors []survivor, version uint64) {
 // complete stops every process that does not belong to the version and starts
 // those that are missing.
 func (m *Manager) complete(ctx context.Context, v control.Version, processes []Process) error {
-	collecting := false
+	collecting, transferring := false, false
 	for _, process := range processes {
 		p, ok := postOf(process.Name)
 		if !ok {
@@ -163,6 +166,11 @@ func (m *Manager) complete(ctx context.Context, v control.Version, processes []P
 		}
 		if p.role == control.RoleCacheGC && v.Config.Cache.GC.Enable {
 			collecting = true
+			m.team.assign(p, control.Assignment{Version: v}, nil)
+			continue
+		}
+		if p == transferrer() && transfers(&v) {
+			transferring = true
 			m.team.assign(p, control.Assignment{Version: v}, nil)
 			continue
 		}
@@ -175,6 +183,11 @@ func (m *Manager) complete(ctx context.Context, v control.Version, processes []P
 	m.team.welcome()
 	if err := m.fill(ctx, v); err != nil {
 		return err
+	}
+	if !transferring {
+		if err := m.startTransfers(ctx, v); err != nil {
+			return err
+		}
 	}
 	if collecting {
 		return nil

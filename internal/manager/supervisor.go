@@ -58,7 +58,7 @@ func worker(n int) post { return post{control.RoleWorker, n} }
 // postOf is the inverse of post.String; ok is false for other processes.
 func postOf(name string) (p post, ok bool) {
 	switch name {
-	case string(control.RolePolicyLoader), string(control.RoleCacheGC):
+	case string(control.RolePolicyLoader), string(control.RoleCacheGC), string(control.RoleTransfer):
 		return post{role: control.Role(name)}, true
 	}
 	digits, ok := strings.CutPrefix(name, "kresd:kresd")

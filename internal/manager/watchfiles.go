@@ -23,6 +23,11 @@ func inputs(cfg *config.Config) map[string]config.Class {
 			list[f.File] = config.Worker
 		}
 	}
+	for _, s := range cfg.Servers() {
+		if s.TLS != nil && s.TLS.CAFile != "" {
+			list[s.TLS.CAFile] = config.Worker
+		}
+	}
 	for _, file := range policyFiles(&cfg.LocalData) {
 		list[file] |= config.Policy
 	}

@@ -100,6 +100,16 @@ func (r *Rules) TagNames(t Tags) (names []string) {
 	return names
 }
 
+// TagSet returns the set of tags with these names, of which unknown ones are left out.
+func (r *Rules) TagSet(names []string) (t Tags) {
+	for i, name := range r.meta.Tags {
+		if slices.Contains(names, name) {
+			t |= 1 << i
+		}
+	}
+	return t
+}
+
 // origin returns an origin by its number.
 func (r *Rules) origin(n uint16) *Origin {
 	if int(n) >= len(r.meta.Origins) {

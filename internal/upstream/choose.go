@@ -12,9 +12,11 @@ import (
 // caller counts what happened to it in this query.
 type Candidate struct {
 	Server netip.AddrPort
+	TLS    *Auth // how it is to be known, when it is asked over TLS
 
 	RTO            time.Duration // how long to wait for it
 	Known          bool          // it was asked before
+	Silent         bool          // it did not answer in time and was not heard since
 	Dead           bool          // it stopped answering a short while ago
 	TCPNeeded      bool          // it answers over TCP only
 	NoEDNS, NoCase bool          // to be asked without EDNS, without 0x20
@@ -29,6 +31,7 @@ type Candidate struct {
 type Choice struct {
 	Index   int // in the candidates
 	Server  netip.AddrPort
+	TLS     *Auth
 	Timeout time.Duration
 	TCP     bool
 	// Capped says that Timeout is shorter than the server deserves, because it was chosen to
@@ -54,7 +57,7 @@ func Choose(candidates []Candidate, random uint64) Choice {
 		})
 	}
 	c := &candidates[chosen]
-	choice := Choice{Index: chosen, Server: c.Server, Timeout: max(c.RTO, time.Millisecond)}
+	choice := Choice{Index: chosen, Server: c.Server, TLS: c.TLS, Timeout: max(c.RTO, time.Millisecond)}
 	if patience := 2 * candidates[best].RTO; chosen != best && choice.Timeout > patience {
 		choice.Timeout, choice.Capped = patience, true
 	}

@@ -11,7 +11,7 @@ import (
 
 // Options of a Client.
 type Options struct {
-	// Pipeline is the most unanswered queries on one TCP connection; 0 means limits.StreamPipeline.
+	// Pipeline is the most unanswered queries on one connection; 0 means limits.StreamPipeline.
 	Pipeline int
 }
 
@@ -23,7 +23,7 @@ type Client struct {
 	counters counters
 }
 
-// New returns a Client that goes out through network. Close it to end its TCP connections.
+// New returns a Client that goes out through network. Close it to end its connections.
 func New(network Network, o Options) *Client {
 	if o.Pipeline <= 0 {
 		o.Pipeline = limits.StreamPipeline
@@ -35,15 +35,25 @@ func New(network Network, o Options) *Client {
 	}
 }
 
+// Go runs f, which asks in the background: for longer than any caller waits. Its context ends when the client is closed.
+func (c *Client) Go(f func(context.Context)) {
+	c.streams.mu.Lock()
+	defer c.streams.mu.Unlock()
+	if ctx := c.streams.ctx; ctx.Err() == nil {
+		c.streams.running.Go(func() { f(ctx) })
+	}
+}
+
 // Close closes all connections; exchanges on them end with ErrShutdown. It returns when
-// their goroutines are gone.
+// their goroutines and those in the background are gone.
 func (c *Client) Close() error {
 	c.streams.close()
 	return nil
 }
 
 // Ask does one exchange with a server: q over UDP, then at most once over TCP when the UDP
-// answer is truncated, has the wrong case, or packets that did not match suggest a forger.
+// answer is truncated, has the wrong case, or packets that did not match suggest a forger;
+// or over TCP or TLS alone, when q says so.
 //
 // It charges b for every message and connection before it is made, and for the bytes of
 // what it accepts. The error is an *Error, or a *limits.Exceeded from b.
@@ -56,16 +66,16 @@ func (c *Client) Ask(ctx context.Context, server netip.AddrPort, q Query, b *lim
 func (c *Client) ask(ctx context.Context, server netip.AddrPort, q Query, b *limits.Budget) (*Reply, error) {
 	server = unmap(server)
 	if !Usable(server, AddressOptions{QueryLoopback: true}) {
-		return nil, &Error{Server: server, TCP: q.TCP, Kind: ErrForbidden}
+		return nil, &Error{Server: server, Transport: q.transport(), Kind: ErrForbidden}
 	}
-	if q.TCP {
-		return c.askTCP(ctx, server, &q, b)
+	if q.transport() != UDP {
+		return c.askStreams(ctx, server, &q, b)
 	}
 	outcome := c.askUDP(ctx, server, &q, b)
 	if outcome.next == NotDegraded {
 		return outcome.reply, outcome.err
 	}
-	reply, err := c.askTCP(ctx, server, &q, b)
+	reply, err := c.askStreams(ctx, server, &q, b)
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) {

@@ -21,18 +21,19 @@ var failures = [...]struct {
 	name string
 }{
 	{ErrTimeout, "timeouts"}, {ErrUnreachable, "unreachable"}, {ErrNoRoute, "no_route"}, {ErrMalformed, "malformed"},
-	{ErrClosed, "closed"}, {ErrBusy, "busy"}, {ErrForbidden, "forbidden"}, {ErrCanceled, "canceled"},
+	{ErrClosed, "closed"}, {ErrHandshake, "handshake"}, {ErrUntrusted, "untrusted"}, {ErrBusy, "busy"}, {ErrForbidden, "forbidden"}, {ErrCanceled, "canceled"},
 }
 
 // counters are the statistics of a Client: every exchange is counted once, when it has ended.
 type counters struct {
-	exchanges, udp, tcp atomic.Uint64                // all; answered over UDP; over TCP
-	after               [4]atomic.Uint64             // by Degraded: those that went on over TCP
-	nearMisses          atomic.Uint64                // packets that did not match
-	failed              [len(failures)]atomic.Uint64 // by kind
-	failedOtherwise     atomic.Uint64                // budgets among them
-	times               [len(answerTimes) + 1]atomic.Uint64
-	sum                 atomic.Uint64 // of round-trip times, microseconds
+	exchanges       atomic.Uint64
+	answered        [TLS + 1]atomic.Uint64       // by transport
+	after           [4]atomic.Uint64             // by Degraded: those that went on over TCP
+	nearMisses      atomic.Uint64                // packets that did not match
+	failed          [len(failures)]atomic.Uint64 // by kind
+	failedOtherwise atomic.Uint64                // budgets among them
+	times           [len(answerTimes) + 1]atomic.Uint64
+	sum             atomic.Uint64 // of round-trip times, microseconds
 }
 
 func (c *counters) count(reply *Reply, err error) {
@@ -41,11 +42,7 @@ func (c *counters) count(reply *Reply, err error) {
 		c.countError(err)
 		return
 	}
-	if reply.TCP {
-		c.tcp.Add(1)
-	} else {
-		c.udp.Add(1)
-	}
+	c.answered[reply.Transport].Add(1)
 	c.after[reply.Degraded].Add(1)
 	c.nearMisses.Add(uint64(reply.NearMisses))
 	i := 0
@@ -77,7 +74,8 @@ func (c *counters) countError(err error) {
 func (c *Client) Metrics() map[string]any {
 	n := &c.counters
 	m := map[string]any{
-		"exchanges": n.exchanges.Load(), "udp_answers": n.udp.Load(), "tcp_answers": n.tcp.Load(), "near_misses": n.nearMisses.Load(),
+		"exchanges": n.exchanges.Load(), "near_misses": n.nearMisses.Load(),
+		"udp_answers": n.answered[UDP].Load(), "tcp_answers": n.answered[TCP].Load(), "tls_answers": n.answered[TLS].Load(),
 		"tcp_after_truncation": n.after[AfterTruncation].Load(), "tcp_after_other_case": n.after[AfterOtherCase].Load(),
 		"tcp_after_near_misses": n.after[AfterNearMisses].Load(), "failed_otherwise": n.failedOtherwise.Load(),
 		"sum_ms": n.sum.Load() / 1000, "slow": n.times[len(answerTimes)].Load(),

@@ -20,6 +20,10 @@ var (
 	ErrMalformed = errors.New("malformed answer")
 	// ErrTruncated: truncated even over TCP.
 	ErrTruncated = errors.New("truncated over TCP")
+	// ErrHandshake: the connection was there, but TLS did not come about.
+	ErrHandshake = errors.New("TLS handshake failed")
+	// ErrUntrusted: the server did not prove over TLS that it is the one to ask.
+	ErrUntrusted = errors.New("not the server it should be")
 	// ErrClosed: the server closed the connection without an answer.
 	ErrClosed = errors.New("connection closed without an answer")
 	// ErrBusy: a bound on connections was reached here; nothing was sent.
@@ -34,10 +38,10 @@ var (
 
 // Error is the error of an exchange with a server. errors.Is finds Kind and Cause.
 type Error struct {
-	Server netip.AddrPort
-	TCP    bool
-	Kind   error // one of the Err… values
-	Cause  error // more detail, may be nil
+	Server    netip.AddrPort
+	Transport Transport
+	Kind      error // one of the Err… values
+	Cause     error // more detail, may be nil
 	// After says why TCP was tried, if UDP was asked for.
 	After Degraded
 	// NearMisses is the number of packets that came but did not match.
@@ -46,11 +50,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	transport := "UDP"
-	if e.TCP {
-		transport = "TCP"
-	}
-	fmt.Fprintf(&b, "%v over %s", e.Server, transport)
+	fmt.Fprintf(&b, "%v over %v", e.Server, e.Transport)
 	if e.After != NotDegraded {
 		fmt.Fprintf(&b, " after UDP (%v)", e.After)
 	}

@@ -10,8 +10,8 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// pool holds the TCP connections to servers. One mutex guards it, its streams and their
-// calls: TCP is the exception, and nothing blocks while holding it.
+// pool holds the connections to servers. One mutex guards it, its streams and their
+// calls: UDP is the rule, and nothing blocks while holding it.
 type pool struct {
 	network  Network
 	pipeline int
@@ -20,8 +20,35 @@ type pool struct {
 	running  sync.WaitGroup
 
 	mu    sync.Mutex
-	peers map[netip.AddrPort]*peer
+	peers map[peerKey]*peer
 	open  int // streams of all peers
+}
+
+// endpoint is where a connection leads, and who has to be there.
+type endpoint struct {
+	server netip.AddrPort
+	auth   *Auth // nil for TCP
+}
+
+// peerKey tells connections apart: two endpoints share them only when the server proves the same to both (SP-13).
+type peerKey struct {
+	server   netip.AddrPort
+	identity string
+}
+
+func (to endpoint) transport() Transport {
+	if to.auth == nil {
+		return TCP
+	}
+	return TLS
+}
+
+func (to endpoint) key() peerKey {
+	key := peerKey{server: to.server}
+	if to.auth != nil {
+		key.identity = to.auth.identity
+	}
+	return key
 }
 
 // peer is what the pool knows of one server.
@@ -29,10 +56,11 @@ type peer struct {
 	streams  []*stream
 	second   time.Time // when the count of connects began
 	connects int
+	failed   error // of the last attempt to connect, if it failed
 }
 
 func newPool(network Network, pipeline int) *pool {
-	p := &pool{network: network, pipeline: pipeline, peers: make(map[netip.AddrPort]*peer)}
+	p := &pool{network: network, pipeline: pipeline, peers: make(map[peerKey]*peer)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -49,42 +77,42 @@ func (p *pool) close() {
 	p.running.Wait()
 }
 
-// enrol finds or starts a stream to server and makes a call on it. With fresh it does not
+// enrol finds or starts a stream to a server and makes a call on it. With fresh it does not
 // use one that is already open. The budget is charged for a new connection.
-func (p *pool) enrol(server netip.AddrPort, b *limits.Budget, fresh bool) (*call, error) {
+func (p *pool) enrol(at endpoint, b *limits.Budget, fresh bool) (*call, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ctx.Err() != nil {
 		return nil, &Error{Kind: ErrShutdown}
 	}
-	to := p.peer(server)
+	to := p.peer(at.key())
 	s := to.pick(p.pipeline, fresh)
 	if s == nil {
 		if !to.mayConnect() || !p.room() {
-			return nil, &Error{Kind: ErrBusy}
+			return nil, to.busy()
 		}
 		if err := b.Charge(limits.KindConnects, 1); err != nil {
 			return nil, err
 		}
-		s = p.start(server, to)
+		s = p.start(at, to)
 	}
 	return s.enrol(), nil
 }
 
 // peer returns the entry of a server. Entries that hold nothing any more are swept when there are many.
-func (p *pool) peer(server netip.AddrPort) *peer {
-	if to := p.peers[server]; to != nil {
+func (p *pool) peer(key peerKey) *peer {
+	if to := p.peers[key]; to != nil {
 		return to
 	}
 	if len(p.peers) >= limits.UpstreamStreams {
-		for addr, to := range p.peers {
+		for other, to := range p.peers {
 			if len(to.streams) == 0 && time.Since(to.second) > time.Second {
-				delete(p.peers, addr)
+				delete(p.peers, other)
 			}
 		}
 	}
 	to := new(peer)
-	p.peers[server] = to
+	p.peers[key] = to
 	return to
 }
 
@@ -110,6 +138,14 @@ func (to *peer) mayConnect() bool {
 	return to.connects < limits.StreamConnectRate && len(to.streams) < limits.StreamsPerServer
 }
 
+// busy is the error of not connecting again. When connecting did not help a moment ago, the reason is that.
+func (to *peer) busy() error {
+	if to.failed != nil {
+		return to.failed
+	}
+	return &Error{Kind: ErrBusy}
+}
+
 // room makes sure that one more stream fits, at the expense of one that is idle.
 func (p *pool) room() bool {
 	if p.open < limits.UpstreamStreams {
@@ -127,9 +163,9 @@ func (p *pool) room() bool {
 }
 
 // start adds a stream whose goroutine connects and then reads.
-func (p *pool) start(server netip.AddrPort, to *peer) *stream {
+func (p *pool) start(at endpoint, to *peer) *stream {
 	s := &stream{
-		pool: p, server: server, calls: make(map[uint16]*call),
+		pool: p, to: at, peer: to, calls: make(map[uint16]*call),
 		ready: make(chan struct{}), writes: make(chan struct{}, 1),
 	}
 	to.streams = append(to.streams, s)
@@ -146,11 +182,11 @@ func (p *pool) fail(s *stream, err error) {
 		return
 	}
 	s.err = err
-	to := p.peers[s.server]
+	to := s.peer
 	to.streams = slices.DeleteFunc(to.streams, func(other *stream) bool { return other == s })
 	p.open--
 	if s.conn != nil {
-		s.conn.Close()
+		hangUp(s.conn)
 	}
 	for _, c := range s.calls {
 		c.done <- result{err: err}

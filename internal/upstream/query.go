@@ -21,6 +21,8 @@ type Query struct {
 	Case0x20 bool
 	// TCP asks over TCP at once.
 	TCP bool
+	// TLS, when set, asks over TLS and nothing else, with the question padded (RFC 8467).
+	TLS *Auth
 	// UDPSize is the EDNS size offered, in octets; 0 means limits.UDPPayload.
 	UDPSize int
 	// Timeout is how long an answer over UDP is waited for; over TCP at least
@@ -49,9 +51,9 @@ type Reply struct {
 	Msg dns.Message
 	// RTT is the time from sending the last message to its answer, without connecting.
 	RTT time.Duration
-	// TCP says that the answer came over TCP, Degraded why if TCP was not asked for.
-	TCP      bool
-	Degraded Degraded
+	// Transport is what the answer came over, Degraded why if it was not the one asked for.
+	Transport Transport
+	Degraded  Degraded
 	// Bare says that the answer is an error without a question section. Over UDP only its
 	// id vouches for it, so it must not be remembered about the server (SP-11).
 	Bare bool
@@ -70,8 +72,18 @@ type question struct {
 
 const (
 	maxQuestion = dns.MaxNameLength + 4
-	maxQuery    = dns.HeaderLength + maxQuestion + 11
+	maxQuery    = dns.HeaderLength + maxQuestion + 11 + 4 + limits.QueryPadding
 )
+
+func (q *Query) transport() Transport {
+	switch {
+	case q.TLS != nil:
+		return TLS
+	case q.TCP:
+		return TCP
+	}
+	return UDP
+}
 
 func (q *Query) offered() int {
 	switch {
@@ -124,7 +136,23 @@ func (q *Query) appendOPT(dst []byte) []byte {
 	if q.DO {
 		do = 0x80
 	}
-	return append(dst, 0, 0, do, 0, 0, 0)
+	dst = append(dst, 0, 0, do, 0, 0, 0)
+	if q.TLS != nil {
+		dst = appendPadding(dst)
+	}
+	return dst
+}
+
+// appendPadding fills up a message that ends with an empty OPT record, so that its length tells little about the
+// name asked for (RFC 8467 section 4.1).
+func appendPadding(dst []byte) []byte {
+	const option = 4 // code and length
+	length := len(dst) + option
+	padding := (length+limits.QueryPadding-1)/limits.QueryPadding*limits.QueryPadding - length
+	binary.BigEndian.PutUint16(dst[len(dst)-2:], uint16(option+padding))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(dns.OptionPadding))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(padding))
+	return append(dst, make([]byte, padding)...)
 }
 
 // questionOf returns the view of the question section of a query just written.

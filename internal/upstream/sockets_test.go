@@ -143,7 +143,7 @@ func TestUnreachable(t *testing.T) {
 		begin := time.Now()
 		_, err = c.Ask(t.Context(), address, q, new(limits.Budget))
 		var e *Error
-		if !errors.Is(err, ErrUnreachable) || !errors.As(err, &e) || e.Server != address || e.TCP != tcp {
+		if !errors.Is(err, ErrUnreachable) || !errors.As(err, &e) || e.Server != address || e.Transport != q.transport() {
 			t.Errorf("TCP %v: %v", tcp, err)
 		}
 		if took := time.Since(begin); took > 1500*time.Millisecond {
@@ -244,8 +244,8 @@ func TestTruncatedOverSockets(t *testing.T) {
 	for range 5 {
 		r, err := c.Ask(t.Context(), address, theQuery, b)
 		wantTrue(t, r, err)
-		if !r.TCP || r.Degraded != AfterTruncation {
-			t.Errorf("TCP %v, degraded %v", r.TCP, r.Degraded)
+		if r.Transport != TCP || r.Degraded != AfterTruncation {
+			t.Errorf("%v, degraded %v", r.Transport, r.Degraded)
 		}
 	}
 	if queries, connects := spent(b); queries != 10 || connects != 1 {

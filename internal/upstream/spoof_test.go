@@ -104,7 +104,7 @@ func TestSP09Malformations(t *testing.T) {
 				t.Fatalf("%d %s: %v", i, m.name, err)
 			}
 			wantTrue(t, r, err)
-			if queries, connects := spent(b); queries != 1 || connects != 0 || r.TCP {
+			if queries, connects := spent(b); queries != 1 || connects != 0 || r.Transport != UDP {
 				t.Errorf("%d %s: %d queries, %d connects", i, m.name, queries, connects)
 			}
 		})
@@ -139,7 +139,7 @@ func TestSP10Reputation(t *testing.T) {
 	before := stats.Record(theServer)
 	for name, err := range map[string]error{
 		"timeout after near misses": &Error{Server: theServer, Kind: ErrTimeout, NearMisses: 3},
-		"TCP failed afterwards":     &Error{Server: theServer, TCP: true, Kind: ErrUnreachable, After: AfterNearMisses},
+		"TCP failed afterwards":     &Error{Server: theServer, Transport: TCP, Kind: ErrUnreachable, After: AfterNearMisses},
 		"caller gave up":            &Error{Server: theServer, Kind: ErrCanceled},
 		"own limits":                &Error{Server: theServer, Kind: ErrBusy},
 		"budget":                    &limits.Exceeded{},
@@ -187,8 +187,8 @@ func TestSP12Case(t *testing.T) {
 		plain.Case0x20 = false
 		r, b, err = ask(c, plain)
 		wantTrue(t, r, err)
-		if queries, _ := spent(b); queries != 1 || r.TCP {
-			t.Errorf("without 0x20: %d queries, TCP %v", queries, r.TCP)
+		if queries, _ := spent(b); queries != 1 || r.Transport != UDP {
+			t.Errorf("without 0x20: %d queries, %v", queries, r.Transport)
 		}
 	})
 }

@@ -90,15 +90,15 @@ func (s *Stats) Report(choice Choice, reply *Reply, err error) {
 	switch {
 	case err != nil:
 		s.reportError(choice, err)
-	case !reply.TCP && reply.Bare: // only its id vouches for it
-	case !reply.TCP:
+	case reply.Transport == UDP && reply.Bare: // only its id vouches for it
+	case reply.Transport == UDP:
 		s.Success(choice.Server, reply.RTT)
 	default:
-		s.reportTCP(choice, reply)
+		s.reportStream(choice, reply)
 	}
 }
 
-func (s *Stats) reportTCP(choice Choice, reply *Reply) {
+func (s *Stats) reportStream(choice Choice, reply *Reply) {
 	s.update(choice.Server, func(r *Record, now time.Time) {
 		s.heard(choice.Server, r, reply.RTT)
 		if reply.Degraded == AfterOtherCase {
@@ -117,7 +117,7 @@ func (s *Stats) reportError(choice Choice, err error) {
 	case e.Kind == ErrNoRoute:
 		s.noRoute(choice.Server)
 	case e.NearMisses > 0 || e.After != NotDegraded: // forged packets, or it did answer over UDP
-	case e.Kind == ErrTimeout && !choice.Capped, e.Kind == ErrUnreachable:
+	case e.Kind == ErrTimeout && !choice.Capped, e.Kind == ErrUnreachable, e.Kind == ErrHandshake, e.Kind == ErrUntrusted:
 		s.Timeout(choice.Server)
 	}
 }
@@ -150,6 +150,7 @@ func (s *Stats) Fill(candidates []Candidate) {
 		c := &candidates[i]
 		r, _ := s.store.Load(c.Server)
 		c.RTO, c.Known = r.RTO(), r.Known()
+		c.Silent = r.Timeouts > 0
 		c.Dead = now.Before(r.DeadUntil)
 		c.TCPNeeded = now.Before(r.TCPNeeded)
 		c.NoEDNS, c.NoCase = now.Before(r.EDNSBroken), now.Before(r.CaseBroken)

@@ -110,7 +110,7 @@ func TestTCPNeeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewStats(nil, 0)
 		rescue := Choose([]Candidate{{Server: theServer, Timeouts: 2}}, exploit)
-		answer := &Reply{TCP: true, RTT: time.Millisecond}
+		answer := &Reply{Transport: TCP, RTT: time.Millisecond}
 		s.Report(rescue, answer, nil)
 		if !candidate(s, theServer).TCPNeeded {
 			t.Error("never heard over UDP: not remembered")

@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"time"
 
@@ -16,11 +16,12 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// stream is one TCP connection, or the attempt at one. Several calls share it; answers
+// stream is one TCP or TLS connection, or the attempt at one. Several calls share it; answers
 // come in any order and are told apart by id and question (SP-13).
 type stream struct {
 	pool   *pool
-	server netip.AddrPort
+	to     endpoint
+	peer   *peer
 	ready  chan struct{} // closed when conn is set or the attempt has failed
 	writes chan struct{} // holds a token while a message is written
 	strays int           // messages that answered no call; the reader's own
@@ -70,11 +71,12 @@ func (s *stream) enrol() *call {
 func (s *stream) run() {
 	conn, err := s.connect()
 	s.pool.mu.Lock()
+	s.peer.failed = err
 	switch {
 	case err != nil:
 		s.pool.fail(s, err)
 	case s.err != nil: // closed while connecting
-		conn.Close()
+		hangUp(conn)
 	default:
 		s.conn = conn
 	}
@@ -89,14 +91,44 @@ func (s *stream) run() {
 func (s *stream) connect() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(s.pool.ctx, limits.StreamConnect)
 	defer cancel()
-	conn, err := s.pool.network.DialTCP(ctx, s.server)
-	if err == nil {
+	conn, err := s.pool.network.DialTCP(ctx, s.to.server)
+	if err == nil && s.to.auth != nil {
+		conn, err = s.secure(conn)
+	}
+	var sorted *Error
+	switch {
+	case err == nil:
 		return conn, nil
-	}
-	if s.pool.ctx.Err() != nil {
+	case s.pool.ctx.Err() != nil:
 		return nil, &Error{Kind: ErrShutdown}
+	case errors.As(err, &sorted):
+		return nil, sorted
 	}
-	return nil, dialError(context.Background(), s.server, true, err)
+	return nil, dialError(context.Background(), s.to.server, s.to.transport(), err)
+}
+
+// secure starts TLS on a connection and makes sure who is at the other end.
+func (s *stream) secure(conn net.Conn) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(s.pool.ctx, limits.StreamHandshake)
+	defer cancel()
+	secured := tls.Client(conn, s.to.auth.config)
+	err := secured.HandshakeContext(ctx)
+	if err == nil {
+		return secured, nil
+	}
+	conn.Close()
+	if ctx.Err() != nil {
+		return nil, &Error{Kind: ErrTimeout, Cause: errors.New("in the TLS handshake")}
+	}
+	return nil, distrust(err, s.to.auth.config.ServerName)
+}
+
+// hangUp closes a connection without saying goodbye, which over TLS may wait for the server.
+func hangUp(conn net.Conn) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	conn.Close()
 }
 
 func (s *stream) read(conn net.Conn) {

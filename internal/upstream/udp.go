@@ -47,7 +47,7 @@ type exchange struct {
 func (c *Client) askUDP(ctx context.Context, server netip.AddrPort, q *Query, b *limits.Budget) outcome {
 	conn, err := c.network.DialUDP(ctx, server)
 	if err != nil {
-		return outcome{err: dialError(ctx, server, false, err)}
+		return outcome{err: dialError(ctx, server, UDP, err)}
 	}
 	defer conn.Close()
 	if err := b.Charge(limits.KindUpstreamQueries, 1); err != nil {
@@ -214,7 +214,7 @@ func (x *exchange) failure(kind, cause error) *Error {
 }
 
 // dialError sorts the errors of opening a socket or connection by what they say about the server.
-func dialError(ctx context.Context, server netip.AddrPort, tcp bool, err error) *Error {
+func dialError(ctx context.Context, server netip.AddrPort, transport Transport, err error) *Error {
 	kind := ErrUnreachable
 	switch {
 	case ctx.Err() != nil:
@@ -226,7 +226,7 @@ func dialError(ctx context.Context, server netip.AddrPort, tcp bool, err error) 
 	case isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM):
 		kind = ErrBusy
 	}
-	return &Error{Server: server, TCP: tcp, Kind: kind, Cause: err}
+	return &Error{Server: server, Transport: transport, Kind: kind, Cause: err}
 }
 
 func isAny(err error, kinds ...error) bool {

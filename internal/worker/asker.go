@@ -55,6 +55,11 @@ func (a *asker) Judge() iterate.Judge {
 	return j
 }
 
+// Uses implements [iterate.Policy].
+func (a *asker) Uses(tags []string) bool {
+	return a.rules != nil && a.view.Tags&a.rules.TagSet(tags) != 0
+}
+
 func protocolOf(t server.Transport) policy.Protocol {
 	return [...]policy.Protocol{server.UDP: policy.UDP53, server.TCP: policy.TCP53, server.DoT: policy.DoT, server.DoH: policy.DoH, server.DoQ: policy.DoQ}[t]
 }
@@ -69,6 +74,6 @@ func (a *asker) verdict() admit.Verdict {
 
 func (a *asker) question(m *dns.Message) iterate.Question {
 	q := question(m)
-	q.Policy, q.WholeNames = a, !a.view.Minimize
+	q.Policy, q.WholeNames, q.NoFallback = a, !a.view.Minimize, !a.view.Fallback
 	return q
 }

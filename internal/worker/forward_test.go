@@ -48,7 +48,7 @@ func TestForwardEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := forwarder(t, world, iterate.Forward{Apex: dns.Root, Servers: []netip.AddrPort{resolverAddr}})
+	w := forwarder(t, world, iterate.Forward{Apex: dns.Root, Servers: []iterate.Server{{Addr: resolverAddr}}})
 	for _, e := range testnet.Names() {
 		for _, when := range []string{"resolved", "cached"} {
 			m := ask(t, w, query(e.Name, miekg.TypeToString[e.Type]), server.TCP)
@@ -65,7 +65,7 @@ func TestForwardInsecure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := forwarder(t, world, iterate.Forward{Apex: dns.Root, Servers: []netip.AddrPort{resolverAddr}, Insecure: true})
+	w := forwarder(t, world, iterate.Forward{Apex: dns.Root, Servers: []iterate.Server{{Addr: resolverAddr}}, Insecure: true})
 	for range 2 {
 		m := ask(t, w, query("www.example.se.", "A"), server.UDP)
 		if m.Rcode != miekg.RcodeSuccess || m.AuthenticatedData || len(m.Answer) == 0 {
@@ -80,7 +80,7 @@ func TestForwardTellsWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := forwarder(t, world, iterate.Forward{Apex: dns.Root, Servers: []netip.AddrPort{resolverAddr}})
+	w := forwarder(t, world, iterate.Forward{Apex: dns.Root, Servers: []iterate.Server{{Addr: resolverAddr}}})
 	m := ask(t, w, query("www.down.zz.", "A"), server.UDP)
 	if !slices.Contains(testnet.ExtendedErrors(m), uint16(dns.EDENoReachableAuthority)) {
 		t.Errorf("%v", m)
@@ -115,7 +115,7 @@ func TestForwardSubtree(t *testing.T) {
 	for _, authoritative := range []bool{false, true} {
 		w := newWorker(t, world, func(o *iterate.Options) {
 			o.Client = client
-			o.Forwards = []iterate.Forward{{Apex: dns.MustName("corp.se"), Servers: []netip.AddrPort{inside}, Insecure: true, Authoritative: authoritative}}
+			o.Forwards = []iterate.Forward{{Apex: dns.MustName("corp.se"), Servers: []iterate.Server{{Addr: inside}}, Insecure: true, Authoritative: authoritative}}
 		})
 		// The public zone proves that there is no corp.se, nor anything near it.
 		if m := ask(t, w, query("corq.se.", "A"), server.UDP); m.Rcode != miekg.RcodeNameError {
@@ -138,7 +138,7 @@ func TestForwardWithoutAnchor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := forwarder(t, world, iterate.Forward{Apex: dns.MustName("example.se"), Servers: []netip.AddrPort{resolverAddr}})
+	w := forwarder(t, world, iterate.Forward{Apex: dns.MustName("example.se"), Servers: []iterate.Server{{Addr: resolverAddr}}})
 	unanchored := newWorker(t, world, func(o *iterate.Options) {
 		o.Client, o.Forwards, o.Anchors = w.engine.Client, w.engine.Forwards, nil
 		o.RootHints = nil // nobody above could be asked

@@ -47,7 +47,7 @@ func (j *judge) ruled(name dns.Name, t dns.Type, now time.Time) (cache.Entry, it
 	q := policy.Query{Name: name, Type: t, Tags: j.view.Tags}
 	v := j.rules.Lookup(q, !j.exempt)
 	if v.Found && v.List == 0 {
-		entry, decision := j.w.local(&v.Result, name, t, now)
+		entry, decision := j.w.local(&v.Result, j.asker, name, t, now)
 		j.own = j.own || !j.begun && decision != iterate.Leave && v.Kind != policy.Answer // as in the original
 		j.begun = true
 		return entry, decision
@@ -122,13 +122,16 @@ type nobody struct{ w *Worker }
 // Judge implements [iterate.Policy].
 func (n nobody) Judge() iterate.Judge { return n }
 
+// Uses implements [iterate.Policy].
+func (nobody) Uses([]string) bool { return false }
+
 // Asked implements [iterate.Judge].
 func (n nobody) Asked(name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
 	v := n.w.rules.Load().Lookup(policy.Query{Name: name, Type: t}, false)
 	if !v.Found {
 		return cache.Entry{}, iterate.Leave
 	}
-	return n.w.local(&v.Result, name, t, now)
+	return n.w.local(&v.Result, n, name, t, now)
 }
 
 // Watches implements [iterate.Judge].
@@ -140,9 +143,9 @@ func (nobody) Found(dns.Name, dns.Type, *cache.Entry, *cache.View, time.Time) (c
 }
 
 // local answers from local data.
-func (w *Worker) local(r *policy.Result, name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
+func (w *Worker) local(r *policy.Result, who iterate.Policy, name dns.Name, t dns.Type, now time.Time) (cache.Entry, iterate.Decision) {
 	// A forward rule opens the empty and missing names of a rule at or above its apex, special-use names above all.
-	if apex, forwarded := w.engine.Forwarded(name, t); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
+	if apex, forwarded := w.engine.Forwarded(name, t, who); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
 		return cache.Entry{}, iterate.Leave
 	}
 	if r.Kind == policy.TooLong {

@@ -181,7 +181,7 @@ func TestBW04(t *testing.T) {
 		t.Run(fmt.Sprintf("authoritative %v", authoritative), func(t *testing.T) {
 			set := bare()(0)
 			set.engine = func(o *iterate.Options) {
-				o.Forwards = []iterate.Forward{{Apex: dns.MustName("corp.test"), Servers: []netip.AddrPort{netip.MustParseAddrPort(forwarderIP + ":53")}, Authoritative: authoritative}}
+				o.Forwards = []iterate.Forward{{Apex: dns.MustName("corp.test"), Servers: []iterate.Server{{Addr: netip.MustParseAddrPort(forwarderIP + ":53")}}, Authoritative: authoritative}}
 				o.Negative = []dns.Name{dns.MustName("corp.test")}
 			}
 			play(t, same(set), func(w *world) {

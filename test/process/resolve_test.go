@@ -43,9 +43,18 @@ dnssec: {trust-anchors-files: [{file: %s, read-only: true}]}
 // resolve asks for a name over UDP with DO and returns the answer.
 func (s *system) resolve(name string) *miekg.Msg {
 	s.t.Helper()
+	return s.resolveFrom("", name)
+}
+
+// resolveFrom asks from an address of its own on loopback, if it is not empty.
+func (s *system) resolveFrom(from, name string) *miekg.Msg {
+	s.t.Helper()
 	q := new(miekg.Msg).SetQuestion(name, miekg.TypeA)
 	q.SetEdns0(1232, true)
-	client := miekg.Client{Timeout: 12 * time.Second}
+	client := miekg.Client{Timeout: 12 * time.Second, Dialer: &net.Dialer{Timeout: 12 * time.Second}}
+	if from != "" {
+		client.Dialer.LocalAddr = &net.UDPAddr{IP: net.ParseIP(from)}
+	}
 	m, _, err := client.Exchange(q, net.JoinHostPort(s.addr, strconv.Itoa(port)))
 	if err != nil {
 		s.t.Fatalf("%s: %v", name, err)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"knot-resolver/internal/control"
 )
 
 // Snapshot is the state of the system that Prometheus sees.
@@ -12,6 +14,7 @@ type Snapshot struct {
 	Version   uint64            // of the configuration
 	Workers   map[string]Values // by name, nil for one that does not answer
 	Collector Values            // of cache-gc, nil when it does not run or answer
+	Zones     []control.ZoneStatus
 }
 
 // CollectorName is the instance_id of cache-gc.
@@ -29,6 +32,9 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	s := c.Take()
 	out <- gauge("config_version", "Version of the configuration in force.", float64(s.Version))
 	out <- gauge("workers_configured", "Workers that are meant to run.", float64(len(s.Workers)))
+	for i := range s.Zones {
+		collectZone(&s.Zones[i], out)
+	}
 	for name, values := range s.Workers {
 		loaded := 0.0
 		if values != nil {
@@ -41,6 +47,27 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		s.Collector.collectEach(CollectorName, out)
 		out <- gauge("metrics_loaded", "Whether the process has told its counters.", 1, "instance_id", CollectorName)
 	}
+}
+
+// collectZone shows the state of a zone that is transferred.
+func collectZone(z *control.ZoneStatus, out chan<- prometheus.Metric) {
+	show := func(kind prometheus.ValueType, name, help string, value float64) {
+		out <- metric(kind, "zone_"+name, help, value, []string{"zone", z.Zone})
+	}
+	show(prometheus.GaugeValue, "serial", "Serial of the copy of a transferred zone.", float64(z.Serial))
+	show(prometheus.GaugeValue, "records", "Records in the copy.", float64(z.Records))
+	expired := 0.0
+	if z.Expired {
+		expired = 1
+	}
+	show(prometheus.GaugeValue, "expired", "Whether no primary has confirmed the copy for longer than the zone allows.", expired)
+	if !z.Checked.IsZero() {
+		show(prometheus.GaugeValue, "checked_timestamp_seconds", "When a primary last confirmed the copy.", float64(z.Checked.UnixMilli())/1000)
+	}
+	show(prometheus.CounterValue, "transfers_failed_total", "Attempts at a transfer that failed.", float64(z.Failures))
+	show(prometheus.CounterValue, "transfers_full_total", "Complete transfers.", float64(z.Full))
+	show(prometheus.CounterValue, "transfers_incremental_total", "Incremental transfers.", float64(z.Incremental))
+	show(prometheus.CounterValue, "notifies_total", "NOTIFY messages accepted.", float64(z.Notifies))
 }
 
 // buckets are the classes of answer times, in seconds; what is slower is "slow".

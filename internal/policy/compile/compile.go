@@ -58,6 +58,7 @@ type RPZ struct {
 	Text    string   // the zone itself; File is only its name then
 	Tags    []string // names of tags: only for clients with one of them; none: for all
 	Pointer string   // the place in the configuration: a JSON pointer
+	Absent  bool     // the file may not be there yet: it is a copy that is being made
 
 	Override Override
 	EDE      dns.EDECode // of denials

@@ -22,6 +22,10 @@ func (b *builder) rpz(z RPZ, in Input, list int) []error {
 		return b.zone(strings.NewReader(z.Text), z, in, list)
 	}
 	f, err := os.Open(z.File)
+	if z.Absent && errors.Is(err, os.ErrNotExist) {
+		b.warn("%s: there is no copy of the zone yet, it has no rules until then", z.Pointer)
+		return nil
+	}
 	if err != nil {
 		return []error{&Error{Pointer: z.Pointer, File: z.File, Reason: plainReason(err)}}
 	}

@@ -3,6 +3,7 @@ package rpl
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,23 +179,34 @@ func (up *Setup) date(text string) (err error) {
 	return err
 }
 
-// forward sends the names of a zone to a server.
-func (up *Setup) forward(zone, address string, authoritative bool) error {
-	a, err := netip.ParseAddr(address)
+// forward adds a server to a rule.
+func forward(f *iterate.Forward, address string) error {
+	host, port, ported := strings.Cut(address, "@")
+	a, err := netip.ParseAddr(host)
 	if err != nil {
 		return err
 	}
-	apex, err := dns.ParseName(zone)
-	if err != nil {
-		return err
-	}
-	server := netip.AddrPortFrom(a, 53)
-	for i := range up.Forwards {
-		if f := &up.Forwards[i]; f.Apex == apex.Lower() {
-			f.Servers = append(f.Servers, server)
-			return nil
+	number := uint64(53)
+	if ported {
+		if number, err = strconv.ParseUint(port, 10, 16); err != nil {
+			return err
 		}
 	}
-	up.Forwards = append(up.Forwards, iterate.Forward{Apex: apex.Lower(), Servers: []netip.AddrPort{server}, Authoritative: authoritative})
+	f.Servers = append(f.Servers, iterate.Server{Addr: netip.AddrPortFrom(a, uint16(number))})
 	return nil
+}
+
+// rule returns the forward rule of a zone, made anew if there is none.
+func (up *Setup) rule(zone string, authoritative bool) (*iterate.Forward, error) {
+	apex, err := dns.ParseName(zone)
+	if err != nil {
+		return nil, err
+	}
+	for i := range up.Forwards {
+		if f := &up.Forwards[i]; f.Apex == apex.Lower() {
+			return f, nil
+		}
+	}
+	up.Forwards = append(up.Forwards, iterate.Forward{Apex: apex.Lower(), Authoritative: authoritative})
+	return &up.Forwards[len(up.Forwards)-1], nil
 }

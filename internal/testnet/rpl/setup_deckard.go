@@ -48,7 +48,10 @@ func (up *Setup) deckard(s *Scenario) error {
 		case "do-ip6":
 			up.IPv6 = isTrue(o.Value)
 		case "forward-addr":
-			err = up.forward(".", o.Value, false)
+			var f *iterate.Forward
+			if f, err = up.rule(".", false); err == nil {
+				err = forward(f, o.Value)
+			}
 		case "force-ipv6": // the client's address makes no difference
 		case "features":
 			err = up.features(o.Value)

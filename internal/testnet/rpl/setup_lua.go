@@ -55,7 +55,11 @@ func (up *Setup) luaPolicy(text string) error {
 	}
 	if action == "FORWARD" || action == "STUB" {
 		for _, name := range names {
-			if err := up.forward(name+".", target, false); err != nil {
+			f, err := up.rule(name+".", false)
+			if err == nil {
+				err = forward(f, target)
+			}
+			if err != nil {
 				return err
 			}
 		}

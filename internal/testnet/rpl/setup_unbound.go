@@ -38,6 +38,9 @@ func (up *Setup) unbound(s *Scenario) error {
 			return fmt.Errorf("line %d: %s: %w", o.Line, o.Key, err)
 		}
 	}
+	if err := up.overTCP(s); err != nil {
+		return err
+	}
 	up.hide(s)
 	if err := up.policies(s); err != nil {
 		return err
@@ -210,30 +213,63 @@ func (up *Setup) modules(list string) {
 
 // servers reads stub and forward zones, of which the stub for the root gives the root hints.
 func (up *Setup) servers(s *Scenario, o Option) error {
-	zone := "."
-	for _, other := range s.Options {
-		if other.Clause == o.Clause && other.Key == "name" {
-			zone = other.Value
-		}
+	zone := zoneOf(s, o)
+	if o.Section == "stub-zone" && zone == "." {
+		return up.rootStub(o)
 	}
-	stub := o.Section == "stub-zone"
-	switch o.Key {
-	case "name":
+	if o.Key == "name" {
 		return nil
-	case "forward-addr":
-		return up.forward(zone, o.Value, false)
-	case "stub-addr":
-		if zone != "." {
-			return up.forward(zone, o.Value, true)
-		}
-	case "stub-prime", "forward-tcp-upstream": // nothing to do unless switched on
+	}
+	f, err := up.rule(zone, o.Section == "stub-zone")
+	if err != nil {
+		return err
+	}
+	switch _, what, _ := strings.Cut(o.Key, "-"); what {
+	case "addr":
+		return forward(f, o.Value)
+	case "first":
+		f.First = isTrue(o.Value)
+	case "no-cache":
+		f.Uncached = isTrue(o.Value)
+	case "tcp-upstream":
+		return nil // when all servers are known
+	case "prime": // the servers of a rule are those configured, whatever the zone says
 	default:
 		up.missing("%s is not mapped (%s)", o.Section, o.Key)
-		return nil
 	}
-	if !stub && isTrue(o.Value) {
-		up.missing("%s is not mapped (%s)", o.Section, o.Key)
+	return nil
+}
+
+// zoneOf returns the name in the clause of an option.
+func zoneOf(s *Scenario, o Option) string {
+	for _, other := range s.Options {
+		if other.Clause == o.Clause && other.Key == "name" {
+			return other.Value
+		}
 	}
+	return "."
+}
+
+// overTCP makes the servers of clauses that say so be asked over TCP.
+func (up *Setup) overTCP(s *Scenario) error {
+	for _, o := range s.Options {
+		stub := o.Section == "stub-zone"
+		if !strings.HasSuffix(o.Key, "-tcp-upstream") || !isTrue(o.Value) || stub && zoneOf(s, o) == "." {
+			continue
+		}
+		f, err := up.rule(zoneOf(s, o), stub)
+		if err != nil {
+			return err
+		}
+		for i := range f.Servers {
+			f.Servers[i].TCP = true
+		}
+	}
+	return nil
+}
+
+// rootStub takes the stub for the root for the root hints.
+func (up *Setup) rootStub(o Option) error {
 	switch o.Key {
 	case "stub-addr":
 		a, err := netip.ParseAddr(o.Value)
@@ -247,6 +283,9 @@ func (up *Setup) servers(s *Scenario, o Option) error {
 		if isTrue(o.Value) {
 			up.missing("priming of stubs (stub-prime)")
 		}
+	case "name", "stub-first", "stub-no-cache", "stub-tcp-upstream": // nothing is asked before or instead of the root
+	default:
+		up.missing("%s is not mapped (%s)", o.Section, o.Key)
 	}
 	return nil
 }

@@ -9,10 +9,10 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// askTCP asks over a stream. When a stream that had been in use before breaks off, which
+// askStreams asks over TCP or TLS. When a stream that had been in use before breaks off, which
 // servers do to idle ones at any time, the question is put once more on a new one (RFC 7766
 // section 6.2.4).
-func (c *Client) askTCP(ctx context.Context, server netip.AddrPort, q *Query, b *limits.Budget) (*Reply, error) {
+func (c *Client) askStreams(ctx context.Context, server netip.AddrPort, q *Query, b *limits.Budget) (*Reply, error) {
 	reply, reused, err := c.askStream(ctx, server, q, b, false)
 	if reused && errors.Is(err, ErrClosed) {
 		reply, _, err = c.askStream(ctx, server, q, b, true)
@@ -21,33 +21,34 @@ func (c *Client) askTCP(ctx context.Context, server netip.AddrPort, q *Query, b 
 }
 
 func (c *Client) askStream(ctx context.Context, server netip.AddrPort, q *Query, b *limits.Budget, fresh bool) (_ *Reply, reused bool, _ error) {
-	asking, err := c.streams.enrol(server, b, fresh)
+	to := endpoint{server: server, auth: q.TLS}
+	asking, err := c.streams.enrol(to, b, fresh)
 	if err != nil {
-		return nil, false, tcpError(server, err)
+		return nil, false, to.blame(err)
 	}
 	select {
 	case <-asking.stream.ready: // connecting has its own time limit
 	case <-ctx.Done():
 		asking.withdraw(false)
-		return nil, false, tcpError(server, &Error{Kind: ErrCanceled, Cause: ctx.Err()})
+		return nil, false, to.blame(&Error{Kind: ErrCanceled, Cause: ctx.Err()})
 	}
 	sent, err := asking.send(ctx, q, b)
 	if err != nil {
 		asking.withdraw(false)
-		return nil, asking.reused, tcpError(server, err)
+		return nil, asking.reused, to.blame(err)
 	}
 	timer := time.NewTimer(max(q.timeout(), limits.StreamAnswer))
 	defer timer.Stop()
 	select {
 	case r := <-asking.done:
-		reply, err := r.charged(b, sent)
-		return reply, asking.reused, tcpError(server, err)
+		reply, err := r.charged(b, to.transport(), sent)
+		return reply, asking.reused, to.blame(err)
 	case <-timer.C:
 		asking.withdraw(true)
-		return nil, false, tcpError(server, &Error{Kind: ErrTimeout})
+		return nil, false, to.blame(&Error{Kind: ErrTimeout})
 	case <-ctx.Done():
 		asking.withdraw(ctx.Err() == context.DeadlineExceeded)
-		return nil, false, tcpError(server, &Error{Kind: ErrCanceled, Cause: ctx.Err()})
+		return nil, false, to.blame(&Error{Kind: ErrCanceled, Cause: ctx.Err()})
 	}
 }
 
@@ -84,23 +85,23 @@ func (c *call) send(ctx context.Context, q *Query, b *limits.Budget) (sent time.
 	return sent, nil
 }
 
-func (r *result) charged(b *limits.Budget, sent time.Time) (*Reply, error) {
+func (r *result) charged(b *limits.Budget, transport Transport, sent time.Time) (*Reply, error) {
 	if err := b.Charge(limits.KindBytesIn, r.size); err != nil {
 		return nil, err
 	}
 	if r.err != nil {
 		return nil, r.err
 	}
-	r.reply.TCP, r.reply.RTT = true, r.at.Sub(sent)
+	r.reply.Transport, r.reply.RTT = transport, r.at.Sub(sent)
 	return r.reply, nil
 }
 
-// tcpError puts the server into the error of a stream. That of the stream itself may be
+// blame puts the server into the error of a stream. That of the stream itself may be
 // shared by several calls and stays as it is; that of a budget is the caller's own.
-func tcpError(server netip.AddrPort, err error) error {
+func (to endpoint) blame(err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	return &Error{Server: server, TCP: true, Kind: e.Kind, Cause: e.Cause}
+	return &Error{Server: to.server, Transport: to.transport(), Kind: e.Kind, Cause: e.Cause}
 }
