@@ -43,13 +43,18 @@ const (
 	// ManagerLook is the time between two looks at whether a process that is
 	// waited for still exists. It costs nothing at a start that goes well.
 	ManagerLook = 500 * time.Millisecond
-	// ManagerWatch is the time between two looks at whether the workers answer.
-	ManagerWatch = time.Second
+	// ManagerWatch is the time between two looks at whether the workers answer. With
+	// ManagerWatchFailures looks of ManagerWatchAnswer each a stuck worker is found out
+	// within 2.5 s, and replaced within 3.
+	ManagerWatch = 500 * time.Millisecond
 	// ManagerWatchAnswer is how long a worker may take to say how it is: far more
 	// than the worst load makes of it.
-	ManagerWatchAnswer = 1500 * time.Millisecond
+	ManagerWatchAnswer = time.Second
 	// ManagerWatchFailures in a row make a worker a stuck one.
 	ManagerWatchFailures = 2
+	// WorkerAlive is how long a socket of a worker may stay unread, which is less than
+	// ManagerWatchAnswer so that the worker can say which one it is.
+	WorkerAlive = 700 * time.Millisecond
 	// ManagerMetrics bounds collecting the metrics of one worker.
 	ManagerMetrics = 5 * time.Second
 )

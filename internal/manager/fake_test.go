@@ -33,7 +33,7 @@ type world struct {
 	pids   int      // given so far
 
 	// fails decides what goes wrong: it is asked with the process, the number
-	// of the version and what it is about to do: start, selftest, update.
+	// of the version and what it is about to do: start, selftest, update, alive.
 	fails func(process string, version uint64, step string) error
 }
 
@@ -201,6 +201,9 @@ func (a *actor) serve(ctx context.Context, p post, link *control.Link) (stop fun
 
 func (a *actor) Status() control.Status  { return control.Status{PID: a.pid, Version: a.version.Number} }
 func (a *actor) Metrics() map[string]any { return map[string]any{"answer": map[string]any{"total": 3}} }
+func (a *actor) Alive(context.Context) error {
+	return a.world.fails(a.name, a.version.Number, "alive")
+}
 func (a *actor) SelfTest(context.Context) error {
 	return a.world.fails(a.name, a.version.Number, "selftest")
 }

@@ -16,6 +16,7 @@ func (m *Manager) revive(ctx context.Context, p post) {
 		return
 	}
 	m.Log.Warn("process is gone, waiting for its restart", "process", p)
+	m.note(p, eventDeath)
 	time.AfterFunc(limits.ManagerRevive, func() { m.startMissing(ctx, p) })
 }
 
@@ -30,7 +31,12 @@ func (m *Manager) startMissing(ctx context.Context, p post) {
 		return
 	}
 	m.Log.Error("process did not come back, starting it", "process", p)
-	if err := m.Supervisor.Start(ctx, p.String()); err != nil && !errors.Is(err, ErrRunning) {
+	err := m.Supervisor.Start(ctx, p.String())
+	if errors.Is(err, ErrRunning) { // between two attempts, or hanging before it has joined
+		err = nil
+		m.kill(ctx, p)
+	}
+	if err != nil {
 		m.Log.Error("cannot start process", "process", p, "reason", err)
 	}
 	m.revive(ctx, p)

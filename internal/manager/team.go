@@ -35,6 +35,7 @@ type member struct {
 	wanted *control.Assignment // nil = the post is closed
 	files  []int
 	conn   *control.Conn // nil = nobody connected
+	joined time.Time     // when conn was
 	ready  bool
 	sent   uint64              // number of the version that the process started on
 	result chan control.Report // of the start that somebody waits for; nil = none
@@ -124,6 +125,15 @@ func (t *team) ready() []post {
 	return list
 }
 
+// hanging lists the workers that joined before a time, are not ready yet, and whose
+// start nobody waits for.
+func (t *team) hanging(before time.Time) []post {
+	list := t.posts(func(m *member) bool {
+		return m.wanted != nil && m.conn != nil && !m.ready && m.result == nil && m.joined.Before(before)
+	})
+	return slices.DeleteFunc(list, func(p post) bool { return p.role != control.RoleWorker })
+}
+
 // posts lists the posts whose member passes the test, in no order.
 func (t *team) posts(test func(*member) bool) (list []post) {
 	t.mu.Lock()
@@ -204,7 +214,7 @@ func (m *member) give(conn *control.Conn) error {
 	if err := conn.Send(*m.wanted, m.files); err != nil {
 		return err
 	}
-	m.conn, m.ready, m.sent = conn, false, m.wanted.Version.Number
+	m.conn, m.joined, m.ready, m.sent = conn, time.Now(), false, m.wanted.Version.Number
 	return nil
 }
 
@@ -212,7 +222,7 @@ func (m *member) give(conn *control.Conn) error {
 func (t *team) adopt(p post, conn *control.Conn, a control.Assignment, files []int) {
 	m := t.member(p)
 	m.mu.Lock()
-	m.wanted, m.files, m.conn, m.sent = &a, files, conn, a.Version.Number
+	m.wanted, m.files, m.conn, m.joined, m.sent = &a, files, conn, time.Now(), a.Version.Number
 	m.mu.Unlock()
 	t.links.Add(1)
 	go func() {

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -83,18 +84,43 @@ func TestWorkerKilled(t *testing.T) {
 	})
 }
 
-// A worker that is alive and answers nothing is replaced.
-func TestWorkerStuck(t *testing.T) {
+// FT-03: a worker that is alive and answers nothing is replaced, and of its share of the
+// clients hardly any loses a question: they wait in its sockets.
+func TestFT03WorkerStuck(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
 		s := start(t, options{supervisor: kind, workers: 2})
 		before := s.workers()
+		udp, tcp := s.load("udp", port), s.load("tcp", port)
+		began := time.Now()
 		syscall.Kill(before[0], syscall.SIGSTOP)
 		s.eventually("a new worker", func() bool {
 			now := s.workers()
 			return len(now) == 2 && !slices.Contains(now, before[0])
 		})
+		took := time.Since(began)
+		for name, stop := range map[string]func() (asked, lost int){"udp": udp, "tcp": tcp} {
+			asked, lost := stop()
+			t.Logf("%s: replaced after %v, %d of %d questions lost", name, took, lost, asked) // the time is reported, never asserted
+			if share := asked / 2; float64(lost) > 0.05*took.Seconds()*float64(share) {
+				t.Errorf("%s: %d of %d questions lost in %v", name, lost, asked, took)
+			}
+		}
 		for range 20 {
 			s.serves(port)
+		}
+		var counted map[string]struct{ Worker map[string]int }
+		if err := json.Unmarshal([]byte(s.must("metrics")), &counted); err != nil {
+			t.Fatal(err)
+		}
+		var stuck, deaths int
+		for _, c := range counted {
+			stuck, deaths = stuck+c.Worker["stuck"], deaths+c.Worker["deaths"]
+		}
+		if stuck != 1 || deaths != 1 {
+			t.Errorf("events of the workers: %v", counted)
+		}
+		if text := s.must("metrics", "--prometheus"); !strings.Contains(text, `resolver_worker_stuck_total{instance_id=`) {
+			t.Error("not told to Prometheus")
 		}
 	})
 }
