@@ -62,6 +62,9 @@ func manage(ctx context.Context, rundir string, o managerOptions) error {
 		}
 	}()
 	err := m.Run(ctx)
+	if errors.Is(err, manager.ErrSuccessor) {
+		return nil
+	}
 	if err == nil {
 		os.Remove(supervisor.Path(rundir)) // supervisord itself does not clean up
 	}

@@ -111,7 +111,7 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 	}
 	base := supervisor.Program{
 		Dir: o.rundir, Priority: priorityOthers, AutoRestart: supervisor.RestartUnexpected,
-		ExitCodes: []int{exitUnwanted}, StartSecs: 1, StartRetries: supervisor.RetryForever,
+		ExitCodes: []int{exitUnwanted}, StartSecs: 0, StartRetries: supervisor.RetryForever,
 		StopSignal: syscall.SIGTERM, StopWaitSecs: 10, KillAsGroup: true,
 	}
 	m, loader, worker, gc := base, base, base, base

@@ -71,7 +71,7 @@ func (t *Tool) Command() *cobra.Command {
 		return usageError{fmt.Errorf("%w\nTry '%s --help'.", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.stopCommand(),
+		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.stopCommand(), t.upgradeCommand(),
 		t.changeAll("reload", "Put the configuration files in force"),
 		t.changeAll("renew", "Read again the files that the configuration names"),
 		t.validateCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(),

@@ -37,9 +37,16 @@ const (
 	ManagerLoad = 10 * time.Minute
 	// ManagerProbe is how long the canary may take for its test question.
 	ManagerProbe = 10 * time.Second
-	// ManagerRevive is how long the manager leaves a dead worker to the supervisor
-	// before looking itself; the supervisor restarts at once and then with growing delay.
+	// ManagerPace is the least time between two starts of one worker that dies again and
+	// again, whatever the supervisor does: one that dies at once must not eat a core.
+	ManagerPace = time.Second
+	// ManagerRevive is how long a process may be gone until the manager has it killed: the
+	// supervisor's delay between two starts is shorter.
 	ManagerRevive = 5 * time.Second
+	// ManagerNudge is the time between the first ManagerNudges requests to start a process
+	// that is gone. supervisord takes two to notice that it is.
+	ManagerNudge  = 10 * time.Millisecond
+	ManagerNudges = 5
 	// ManagerLook is the time between two looks at whether a process that is
 	// waited for still exists. It costs nothing at a start that goes well.
 	ManagerLook = 500 * time.Millisecond

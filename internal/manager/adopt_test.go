@@ -3,8 +3,6 @@ package manager
 import (
 	"context"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -18,7 +16,7 @@ func TestAdopt(t *testing.T) {
 
 	// A second manager while the first one is still there sees what a restarted
 	// one sees: workers with sockets and version.
-	os.Remove(filepath.Join(w.rundir, "api.sock"))
+	w.forgetSockets()
 	w.configure(1, "options: {minimize: false}") // not applied by itself
 	second, _ := w.manager()
 	if events := w.takeEvents(); len(events) != 0 {
@@ -62,7 +60,7 @@ func TestAdoptHalfDoneChange(t *testing.T) {
 	w.alive["kresd:kresd0"].mu.Unlock()
 	w.takeEvents()
 
-	os.Remove(filepath.Join(w.rundir, "api.sock"))
+	w.forgetSockets()
 	second, _ := w.manager()
 	if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}); !maps.Equal(got, want) {
 		t.Errorf("versions %v, expected %v", got, want)

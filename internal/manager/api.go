@@ -39,11 +39,16 @@ func (m *Manager) serve(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	notifySystemd("STOPPING=1", "STATUS=stopping")
+	if !m.leaving.Load() {
+		notifySystemd("STOPPING=1", "STATUS=stopping")
+	}
 	stop, cancel := stopContext()
 	defer cancel()
 	server.Shutdown(stop) // lets the answer to /stop out
 	debug.Close()
+	if m.leaving.Load() {
+		return ErrSuccessor
+	}
 	return errors.Join(err, m.stopAll())
 }
 

@@ -270,7 +270,7 @@ func (w *world) manager() (m *Manager, stop func() error) {
 	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	w.t.Cleanup(func() { stop() })
 	for range 1000 {
-		if _, err := os.Stat(filepath.Join(w.rundir, "api.sock")); err == nil {
+		if w.hasSockets() {
 			return m, stop
 		}
 		select {
@@ -281,4 +281,26 @@ func (w *world) manager() (m *Manager, stop func() error) {
 	}
 	w.t.Fatal("manager does not start")
 	return nil, nil
+}
+
+// lastSockets are what a manager opens last. All of them have to be there before another
+// manager starts in this process: their temporary names are the same.
+func (w *world) lastSockets() []string {
+	return []string{filepath.Join(w.rundir, "api.sock"), filepath.Join(control.Dir(w.rundir), "manager.sock")}
+}
+
+func (w *world) hasSockets() bool {
+	for _, name := range w.lastSockets() {
+		if _, err := os.Stat(name); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// forgetSockets makes manager wait for those of the next one.
+func (w *world) forgetSockets() {
+	for _, name := range w.lastSockets() {
+		os.Remove(name)
+	}
 }

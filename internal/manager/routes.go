@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"knot-resolver/internal/control"
 	"knot-resolver/internal/limits"
 )
 
@@ -57,6 +56,7 @@ func (m *Manager) routes() []route {
 		{"POST", "/renew", "Read again the files that the configuration names", noBody, asText, nil, m.changing("configuration renewed", m.Renew)},
 		{"POST", "/renew/force", "The same, and replace all workers", noBody, asText, nil, m.changing("configuration renewed", m.renewForced)},
 		{"POST", "/stop", "Stop the resolver", noBody, asText, nil, m.stop},
+		{"POST", "/upgrade", "Run the program that is installed now", noBody, asText, nil, m.upgrade},
 		{"POST", "/cache/clear", "Remove records from the cache", cacheBody, asJSON, nil, m.clearCache},
 		{"GET", "/metrics", "Where the metrics are", noBody, asHTML, []int{301}, redirectMetrics},
 		{"GET", "/metrics/json", "Counters of every worker", noBody, asJSON, nil, m.getMetrics},
@@ -76,10 +76,6 @@ func (m *Manager) api() http.Handler {
 		mux.HandleFunc(r.method+" "+r.path, r.serve)
 	}
 	return http.MaxBytesHandler(mux, limits.APIBody)
-}
-
-func alive(w http.ResponseWriter, _ *http.Request) {
-	control.WriteJSON(w, map[string]string{"msg": "Knot Resolver is running", "status": "RUNNING"}, nil)
 }
 
 func (m *Manager) stop(w http.ResponseWriter, _ *http.Request) {

@@ -36,6 +36,7 @@ type member struct {
 	files  []int
 	conn   *control.Conn // nil = nobody connected
 	joined time.Time     // when conn was
+	left   time.Time     // when the last process went though it was wanted; zero = it did not
 	ready  bool
 	sent   uint64              // number of the version that the process started on
 	result chan control.Report // of the start that somebody waits for; nil = none
@@ -60,7 +61,7 @@ func (t *team) assign(p post, a control.Assignment, files []int) <-chan control.
 	m := t.member(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.wanted, m.files, m.result = &a, files, make(chan control.Report, 1)
+	m.wanted, m.files, m.result, m.left = &a, files, make(chan control.Report, 1), time.Time{}
 	return m.result
 }
 
@@ -101,12 +102,12 @@ func (t *team) assignment(p post) (a control.Assignment, ok bool) {
 	return *m.wanted, true
 }
 
-// missing reports whether the post is open and nobody is connected.
-func (t *team) missing(p post) bool {
+// missing reports whether the post is open and nobody is connected, and since when.
+func (t *team) missing(p post) (missing bool, since time.Time) {
 	m := t.member(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.wanted != nil && m.conn == nil
+	return m.wanted != nil && m.conn == nil, m.left
 }
 
 // serving reports whether the post is filled by a process that is ready.
@@ -192,8 +193,9 @@ func (t *team) join(conn *control.Conn) {
 	}
 	p := post{hello.Role, hello.Worker}
 	<-t.open
-	conn.SetDeadline(time.Now().Add(limits.ControlHello))
 	m := t.member(p)
+	time.Sleep(m.pace())
+	conn.SetDeadline(time.Now().Add(limits.ControlHello))
 	if err := m.give(conn); err != nil {
 		t.log.Info("process turned away", "process", p, "pid", hello.PID, "reason", err)
 		t.extra(p)
@@ -201,6 +203,17 @@ func (t *team) join(conn *control.Conn) {
 	}
 	conn.SetDeadline(time.Time{})
 	t.follow(p, m, conn)
+}
+
+// pace returns how long a process has to wait because its predecessor died soon after
+// it had joined.
+func (m *member) pace() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left.IsZero() {
+		return 0
+	}
+	return time.Until(m.joined.Add(limits.ManagerPace))
 }
 
 // give sends the assignment to a process that has just joined.
@@ -278,6 +291,9 @@ func (m *member) leave(conn *control.Conn) (missed bool) {
 		m.result <- control.Report{Error: "exited before it was ready"}
 		m.result = nil
 		return false
+	}
+	if m.wanted != nil {
+		m.left = time.Now()
 	}
 	return m.wanted != nil
 }

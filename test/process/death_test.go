@@ -213,7 +213,7 @@ func TestSupervisorKilled(t *testing.T) {
 func TestSecondStartRefused(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
 		s := start(t, options{supervisor: kind})
-		second := &system{t: t, dir: s.dir, config: s.config}
+		second := &system{t: t, dir: s.dir, config: s.config, program: s.program}
 		second.launch(kind)
 		if status := second.waitExit(); status != 1 {
 			t.Errorf("exit status %d", status)

@@ -25,14 +25,15 @@ const patience = 20 * time.Second
 
 // system is a whole resolver below a directory of its own.
 type system struct {
-	t      *testing.T
-	dir    string
-	config string // file
-	addr   string // serves DNS
-	kind   string // of supervisor
-	cmd    *exec.Cmd
-	exited chan struct{} // closed after the process tree's root has ended
-	lines  chan string   // log lines, read or not
+	t       *testing.T
+	dir     string
+	config  string // file
+	addr    string // serves DNS
+	kind    string // of supervisor
+	program string // knot-resolver itself
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed after the process tree's root has ended
+	lines   chan string   // log lines, read or not
 
 	mu  sync.Mutex
 	log []string
@@ -61,7 +62,7 @@ func prepare(t *testing.T, o options) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{t: t, dir: dir, config: filepath.Join(dir, "config.yaml")}
+	s := &system{t: t, dir: dir, config: filepath.Join(dir, "config.yaml"), program: filepath.Join(binaries, "knot-resolver")}
 	s.addr = fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
 	for _, sub := range []string{"run", "cache"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
@@ -106,7 +107,7 @@ func (s *system) launch(supervisor string) {
 	if supervisor != "" {
 		args = append(args, "--supervisor", supervisor)
 	}
-	s.cmd = exec.Command(filepath.Join(binaries, "knot-resolver"), args...)
+	s.cmd = exec.Command(s.program, args...)
 	s.exited, s.lines = make(chan struct{}), make(chan string, 10000)
 	r, w := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = w, w
