@@ -130,6 +130,7 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 // removeTraces deletes what processes that were killed left in the run directory.
 func removeTraces(rundir string) {
 	os.Remove(supervisor.Path(rundir))
+	os.Remove(supervisor.PIDPath(rundir)) // supervisord would write through a link
 	os.RemoveAll(control.Dir(rundir))
 	os.RemoveAll(filepath.Join(rundir, manager.RulesName))
 }

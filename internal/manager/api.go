@@ -14,19 +14,14 @@ import (
 
 // serve answers API requests until ctx ends, then stops the system.
 func (m *Manager) serve(ctx context.Context) error {
-	l, err := control.Listen(m.live.Load().Config.Management.UnixSocket, 0o660)
-	if err != nil {
-		return err
-	}
 	internal, err := control.Listen(filepath.Join(control.Dir(m.Rundir), "manager.sock"), 0o600)
 	if err != nil {
-		l.Close()
 		return err
 	}
-	server := control.NewServer(m.api(), m.Log)
+	server := control.NewServer(m.door.handler(m.api()), m.Log)
 	debug := control.NewServer(profiling(), m.Log)
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(m.door) }()
 	go func() { failed <- debug.Serve(internal) }()
 	go m.watch(ctx)
 	if m.watcher != nil {
@@ -90,6 +85,8 @@ func writeError(w http.ResponseWriter, err error) {
 		status = http.StatusPreconditionFailed
 	case errors.Is(err, errMediaType):
 		status = http.StatusUnsupportedMediaType
+	case errors.Is(err, errSlow):
+		status = http.StatusRequestTimeout
 	case errors.As(err, &wrong), errors.Is(err, os.ErrNotExist):
 		status = http.StatusBadRequest
 	default:

@@ -39,6 +39,7 @@ type Manager struct {
 	change   chan struct{}           // holds one token: the right to change what runs
 	live     atomic.Pointer[current] // nil until started
 	history  *history
+	door     *door              // set when the configuration is known
 	ledger   *metrics.Ledger    // set by Run
 	scrapes  singleflight.Group // one look at all counters for all who ask
 	graphite graphite           // guarded by the token
@@ -89,6 +90,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	m.team.extra = func(p post) { m.expel(ctx, p) }
 	m.team.stale = func(p post) { m.refresh(ctx, p) }
 	go m.team.accept(join)
+	defer m.closeDoor()
 
 	err = m.start(ctx)
 	m.team.welcome() // nobody is kept waiting when that failed early
@@ -126,6 +128,18 @@ func (m *Manager) start(ctx context.Context) error {
 	}
 	os.Remove(failuresFile(m.Rundir))
 	return nil
+}
+
+// openDoor opens the API of a configuration; requests wait until it is served.
+func (m *Manager) openDoor(c config.Management) (err error) {
+	m.door, err = openDoor(c)
+	return err
+}
+
+func (m *Manager) closeDoor() {
+	if m.door != nil {
+		m.door.Close()
+	}
 }
 
 // use makes v the version in force.

@@ -3,8 +3,6 @@ package manager
 import (
 	"fmt"
 	"net/http"
-
-	"knot-resolver/internal/limits"
 )
 
 // route is one thing that the API can be asked for.
@@ -75,7 +73,7 @@ func (m *Manager) api() http.Handler {
 	for _, r := range m.routes() {
 		mux.HandleFunc(r.method+" "+r.path, r.serve)
 	}
-	return http.MaxBytesHandler(mux, limits.APIBody)
+	return readFirst(mux)
 }
 
 func (m *Manager) stop(w http.ResponseWriter, _ *http.Request) {

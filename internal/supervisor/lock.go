@@ -35,7 +35,7 @@ type LockFile struct{ file *os.File }
 func Lock(rundir string) (*LockFile, error) {
 	path := filepath.Join(rundir, "knot-resolver.pid")
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("lock run directory: %w", err)
 		}

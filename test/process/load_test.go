@@ -48,9 +48,10 @@ const (
 )
 
 // generate starts a generator that asks for the names over both protocols.
-func (s *system) generate(names func(i int) string) *generator {
+func (s *system) generate(retry time.Duration, names func(i int) string) *generator {
 	s.t.Helper()
 	g := s.generator(port, names)
+	g.retry = retry
 	g.run("udp")
 	g.run("tcp")
 	return g
@@ -58,7 +59,7 @@ func (s *system) generate(names func(i int) string) *generator {
 
 func (s *system) generator(port int, names func(i int) string) *generator {
 	return &generator{
-		t: s.t, addr: net.JoinHostPort(s.addr, strconv.Itoa(port)), names: names, retry: 2 * time.Second,
+		t: s.t, addr: net.JoinHostPort(s.addr, strconv.Itoa(port)), names: names, retry: 5 * time.Second,
 		end: make(chan struct{}), results: map[string]*result{},
 	}
 }

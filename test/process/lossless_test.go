@@ -57,7 +57,7 @@ func TestFT50Reloads(t *testing.T) {
 				{"cache size (FT-21)", func(i int) { s.must("config", "set", "-p", "/cache/size-max", []string{"20M", "40M", "10M"}[i%3]) }, true},
 			} {
 				n := rounds(t, 6)
-				load := s.generate(mixed)
+				load := s.generate(patience, mixed)
 				before := s.workers()
 				for i := range n {
 					kind.change(i)
@@ -87,7 +87,7 @@ func TestFT01FT05FT07Killed(t *testing.T) {
 				s := start(t, o)
 				for _, role := range []string{"manager", "cache-gc", "kresd"} {
 					n := rounds(t, 2)
-					load := s.generate(mixed)
+					load := s.generate(5*time.Second, mixed)
 					for range n {
 						s.killOne(role)
 						time.Sleep(time.Second)
@@ -138,7 +138,7 @@ func TestFT58Upgrade(t *testing.T) {
 		install(filepath.Join(binaries, "knot-resolver"))
 		s.launch(kind)
 		s.waitLog("everything started")
-		load := s.generate(mixed)
+		load := s.generate(patience, mixed)
 		for range rounds(t, 2) {
 			before := append(s.workers(), s.only("manager"), s.only("cache-gc"))
 			install(filepath.Join(binaries, "knot-resolver"))

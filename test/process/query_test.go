@@ -60,7 +60,6 @@ func (s *system) serves(port int) {
 func (s *system) load(network string, port int) (stop func() (asked, lost int)) {
 	s.t.Helper()
 	g := s.generator(port, func(int) string { return "localhost." })
-	g.retry = 5 * time.Second
 	g.run(network)
 	return func() (int, int) {
 		r := g.stop()[network]
