@@ -337,7 +337,7 @@ func TestMG06Bombs(t *testing.T) {
 		fmt.Fprintf(&laughs, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 9), ","))
 	}
 	var keys strings.Builder
-	for i := range 60000 {
+	for i := range 30000 {
 		fmt.Fprintf(&keys, "key%d: 1\n", i)
 	}
 	for name, text := range map[string]string{
