@@ -65,9 +65,6 @@ func manage(ctx context.Context, rundir string, o managerOptions) error {
 	if errors.Is(err, manager.ErrSuccessor) {
 		return nil
 	}
-	if err == nil {
-		os.Remove(supervisor.Path(rundir)) // supervisord itself does not clean up
-	}
 	return err
 }
 

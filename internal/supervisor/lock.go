@@ -100,10 +100,3 @@ func (l *LockFile) Release() error {
 	err := os.Remove(l.file.Name())
 	return errors.Join(err, l.file.Close())
 }
-
-// keepOnExec lets the lock survive the replacement of this process by another
-// program.
-func (l *LockFile) keepOnExec() error {
-	_, err := unix.FcntlInt(l.file.Fd(), unix.F_SETFD, 0)
-	return err
-}

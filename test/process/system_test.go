@@ -165,7 +165,7 @@ func (s *system) waitLog(text string) string {
 
 func (s *system) cleanup() {
 	if s.cmd != nil {
-		s.cmd.Process.Kill() // takes everything along, see TestSupervisorKilled
+		s.cmd.Process.Kill() // takes everything along, see TestFT06FT09SupervisorKilled
 		<-s.exited
 	}
 	if s.t.Failed() {
@@ -295,10 +295,9 @@ func (s *system) noTrace() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	// The secret of cookies and shared counters are for the next start. Under supervisord nobody is left to remove the
-	// lock file without a race.
+	// The secret of cookies and shared counters are for the next start.
 	left = slices.DeleteFunc(left, func(e os.DirEntry) bool {
-		return slices.Contains([]string{"cookie-secret", "ratelimiting", "defer"}, e.Name()) || s.kind == "supervisord" && e.Name() == "knot-resolver.pid"
+		return slices.Contains([]string{"cookie-secret", "ratelimiting", "defer"}, e.Name())
 	})
 	if len(left) > 0 {
 		s.t.Errorf("left in the run directory: %v", left)
