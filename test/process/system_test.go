@@ -35,6 +35,8 @@ type system struct {
 	exited  chan struct{} // closed after the process tree's root has ended
 	lines   chan string   // log lines, read or not
 
+	bySocket bool // kresctl is told the socket: the file is broken
+
 	mu  sync.Mutex
 	log []string
 }
@@ -188,7 +190,11 @@ func (s *system) waitExit() int {
 // ctl runs kresctl.
 func (s *system) ctl(args ...string) (stdout, stderr string, status int) {
 	s.t.Helper()
-	c := exec.Command(filepath.Join(binaries, "kresctl"), append([]string{"-c", s.config}, args...)...)
+	where := []string{"-c", s.config}
+	if s.bySocket {
+		where = []string{"-s", s.path("run/kres-api.sock")}
+	}
+	c := exec.Command(filepath.Join(binaries, "kresctl"), append(where, args...)...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
