@@ -459,3 +459,46 @@ func TestMG14PlantedLinks(t *testing.T) {
 		})
 	}
 }
+
+// MG-18: names and values with control characters, in queries and in the API, make neither
+// lines nor control characters in the log.
+func TestMG18LogInjection(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.must("config", "set", "-p", "/logging/level", "debug")
+	const forged = "forged by a stranger"
+	escaped := strings.ReplaceAll(forged, " ", "%20")
+	for _, path := range []string{"/v1/config/x%0a[ERROR]%20" + escaped, "/v1/config/x%1b[31m%0d" + escaped, "/explain?name=a%0a" + escaped + ".localhost"} {
+		s.api("PUT", path, "1")
+		s.api("GET", path, "")
+	}
+	s.api("PUT", "/v1/config/nsid", `"a\n`+forged+`\u001b[31m"`)
+	s.api("PUT", "/v1/config/hostname", `"\u202e\u0007`+forged+`"`)
+	for _, label := range []string{"\n" + forged, "\x1b[31m\xff\x80", "\r\x00\x07"} {
+		query := []byte{1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, byte(len(label))}
+		query = append(append(query, label...), "\x09localhost\x00\x00\x01\x00\x01"...)
+		conn, err := net.Dial("udp", net.JoinHostPort(s.addr, "5300"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetDeadline(time.Now().Add(patience))
+		conn.Write(query)
+		if _, err := conn.Read(make([]byte, 512)); err != nil {
+			t.Errorf("%q: %v", label, err)
+		}
+		conn.Close()
+	}
+	s.must("stop")
+	s.waitExit()
+	for _, line := range strings.Split(s.logged(), "\n") {
+		for _, c := range line {
+			if c < ' ' && c != '\t' || c == 0x7f || c == 0x202e {
+				t.Errorf("control character %#x in the log: %q", c, line)
+				break
+			}
+		}
+		if i := strings.Index(line, forged); i >= 0 && !strings.HasPrefix(line, "20") {
+			t.Errorf("a line of a stranger: %q", line)
+		}
+	}
+}
