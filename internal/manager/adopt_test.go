@@ -40,6 +40,8 @@ func TestAdopt(t *testing.T) {
 }
 
 func socketNames(m *Manager) (names []string) {
+	m.begin(context.Background())
+	defer m.end()
 	for slot, list := range m.sockets {
 		for _, s := range list {
 			names = append(names, worker(slot).String()+" "+s.Proto+" "+s.Addr)
@@ -55,9 +57,12 @@ func TestAdoptHalfDoneChange(t *testing.T) {
 	w := newWorld(t)
 	w.configure(2, "")
 	w.manager()
-	w.alive["kresd:kresd0"].mu.Lock()
-	w.alive["kresd:kresd0"].version.Number = 2
-	w.alive["kresd:kresd0"].mu.Unlock()
+	w.mu.Lock()
+	first := w.alive["kresd:kresd0"]
+	w.mu.Unlock()
+	first.mu.Lock()
+	first.version.Number = 2
+	first.mu.Unlock()
 	w.takeEvents()
 
 	w.forgetSockets()

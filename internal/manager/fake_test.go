@@ -155,16 +155,18 @@ func (a *actor) run(ctx context.Context, p post) {
 		return
 	}
 	defer link.Close()
+	a.mu.Lock()
 	a.version = link.Assignment.Version
-	if err := a.world.fails(a.name, a.version.Number, "start"); err != nil {
+	a.mu.Unlock()
+	if err := a.world.fails(a.name, a.number(), "start"); err != nil {
 		link.Report(err)
 		<-ctx.Done()
 		return
 	}
 	switch p.role {
 	case control.RolePolicyLoader:
-		os.MkdirAll(filepath.Join(a.world.rundir, RulesName, fmt.Sprint(a.version.Number)), 0o700)
-		link.Compiled(a.version.Number)
+		os.MkdirAll(filepath.Join(a.world.rundir, RulesName, fmt.Sprint(a.number())), 0o700)
+		link.Compiled(a.number())
 		return
 	case control.RoleWorker:
 		defer a.serve(ctx, p, link)()
@@ -199,13 +201,20 @@ func (a *actor) serve(ctx context.Context, p post, link *control.Link) (stop fun
 	}
 }
 
-func (a *actor) Status() control.Status  { return control.Status{PID: a.pid, Version: a.version.Number} }
+func (a *actor) Status() control.Status {
+	return control.Status{PID: a.pid, Version: a.number()}
+}
+func (a *actor) number() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.version.Number
+}
 func (a *actor) Metrics() map[string]any { return map[string]any{"answer": map[string]any{"total": 3}} }
 func (a *actor) Alive(context.Context) error {
-	return a.world.fails(a.name, a.version.Number, "alive")
+	return a.world.fails(a.name, a.number(), "alive")
 }
 func (a *actor) SelfTest(context.Context) error {
-	return a.world.fails(a.name, a.version.Number, "selftest")
+	return a.world.fails(a.name, a.number(), "selftest")
 }
 func (a *actor) Explain(_ context.Context, name, rrtype string) (json.RawMessage, error) {
 	return json.Marshal(name + " " + rrtype)
@@ -271,6 +280,8 @@ func (w *world) manager() (m *Manager, stop func() error) {
 	w.t.Cleanup(func() { stop() })
 	for range 1000 {
 		if w.hasSockets() {
+			m.begin(ctx) // what the start has done is seen from here on
+			m.end()
 			return m, stop
 		}
 		select {

@@ -25,7 +25,8 @@ type team struct {
 
 	mu      sync.Mutex
 	members map[post]*member
-	links   sync.WaitGroup // connected processes
+	closing bool           // nobody is let in any more
+	links   sync.WaitGroup // connected processes; added to under mu while not closing
 }
 
 // member is one post. Its mutex is held while descriptors are sent, so that
@@ -151,6 +152,9 @@ func (t *team) posts(test func(*member) bool) (list []post) {
 
 // wait returns when no process is connected any more, or ctx ends.
 func (t *team) wait(ctx context.Context) {
+	t.mu.Lock()
+	t.closing = true
+	t.mu.Unlock()
 	done := make(chan struct{})
 	go func() { t.links.Wait(); close(done) }()
 	select {
@@ -173,11 +177,9 @@ func (t *team) accept(l *control.Listener) {
 		if err != nil {
 			return
 		}
-		t.links.Add(1)
-		go func() {
-			defer t.links.Done()
-			t.join(conn)
-		}()
+		if !t.link(func() { t.join(conn) }) {
+			conn.Close()
+		}
 	}
 }
 
@@ -237,12 +239,21 @@ func (t *team) adopt(p post, conn *control.Conn, a control.Assignment, files []i
 	m.mu.Lock()
 	m.wanted, m.files, m.conn, m.joined, m.sent = &a, files, conn, time.Now(), a.Version.Number
 	m.mu.Unlock()
-	t.links.Add(1)
-	go func() {
-		defer t.links.Done()
+	t.link(func() { // cannot be refused: wait comes after the start
 		defer conn.Close()
 		t.follow(p, m, conn)
-	}()
+	})
+}
+
+// link runs f for a connected process, unless wait has begun.
+func (t *team) link(f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closing {
+		return false
+	}
+	t.links.Go(f)
+	return true
 }
 
 // follow takes the reports of a process until it is gone.
