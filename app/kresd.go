@@ -182,6 +182,13 @@ func (w *kresd) Status() control.Status {
 	}
 }
 
+// Alive implements [control.Worker].
+func (w *kresd) Alive(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, limits.WorkerAlive)
+	defer cancel()
+	return w.server.Probe(ctx)
+}
+
 // Metrics implements [control.Worker].
 func (w *kresd) Metrics() map[string]any {
 	m := w.engine.Metrics()

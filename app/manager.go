@@ -62,8 +62,8 @@ func manage(ctx context.Context, rundir string, o managerOptions) error {
 		}
 	}()
 	err := m.Run(ctx)
-	if err == nil {
-		os.Remove(supervisor.Path(rundir)) // supervisord itself does not clean up
+	if errors.Is(err, manager.ErrSuccessor) {
+		return nil
 	}
 	return err
 }

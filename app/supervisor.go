@@ -62,11 +62,8 @@ type supervisorOptions struct {
 // supervise takes the run directory and runs the processes in it until a signal
 // or the manager ends it.
 func (a *App) supervise(ctx context.Context, o supervisorOptions) error {
-	if o.kind == builtinKind { // the other replaces this process
-		var stop context.CancelFunc
-		ctx, stop = untilSignal(ctx)
-		defer stop()
-	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
 	lock, err := supervisor.Lock(o.rundir)
 	if err != nil {
 		return err
@@ -76,19 +73,28 @@ func (a *App) supervise(ctx context.Context, o supervisorOptions) error {
 	if err == nil {
 		err = o.conf(self).Write()
 	}
-	if err == nil && o.kind == supervisordKind {
-		err = supervisor.Exec(supervisor.Path(o.rundir), lock)
-	}
 	if err == nil {
-		nameProcess("supervisor")
-		log := newSupervisorLog(o.level, o.target)
-		defer log.Close()
-		if builtin.Run(ctx, supervisor.Path(o.rundir), a.Stdout, log.Logger) != 0 || manager.GaveUp(o.rundir) {
-			err = errFailed
-		}
-		removeTraces(o.rundir)
+		err = a.runSupervisor(ctx, o)
 	}
+	if err == nil && manager.GaveUp(o.rundir) {
+		err = errFailed
+	}
+	removeTraces(o.rundir)
 	return errors.Join(err, lock.Release())
+}
+
+// runSupervisor runs a supervisor of either kind to its end.
+func (a *App) runSupervisor(ctx context.Context, o supervisorOptions) error {
+	nameProcess("supervisor")
+	log := newSupervisorLog(o.level, o.target)
+	defer log.Close()
+	if o.kind == supervisordKind {
+		return supervisor.RunReal(ctx, supervisor.Path(o.rundir), "manager", log.Logger)
+	}
+	if builtin.Run(ctx, supervisor.Path(o.rundir), a.Stdout, log.Logger) != 0 {
+		return errFailed
+	}
+	return nil
 }
 
 // newSupervisorLog returns the logger of the supervisor, which itself adds what it
@@ -111,7 +117,7 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 	}
 	base := supervisor.Program{
 		Dir: o.rundir, Priority: priorityOthers, AutoRestart: supervisor.RestartUnexpected,
-		ExitCodes: []int{exitUnwanted}, StartSecs: 1, StartRetries: supervisor.RetryForever,
+		ExitCodes: []int{exitUnwanted}, StartSecs: 0, StartRetries: supervisor.RetryForever,
 		StopSignal: syscall.SIGTERM, StopWaitSecs: 10, KillAsGroup: true,
 	}
 	m, loader, worker, gc, transfer := base, base, base, base, base
@@ -131,6 +137,8 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 // removeTraces deletes what processes that were killed left in the run directory.
 func removeTraces(rundir string) {
 	os.Remove(supervisor.Path(rundir))
+	os.Remove(supervisor.PIDPath(rundir)) // supervisord would write through a link
+	os.Remove(supervisor.SocketPath(rundir))
 	os.RemoveAll(control.Dir(rundir))
 	os.RemoveAll(filepath.Join(rundir, manager.RulesName))
 }

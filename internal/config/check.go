@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"knot-resolver/internal/limits"
 )
 
 // checker collects the mistakes of one pass over a raw tree.
@@ -17,9 +19,16 @@ type checker struct {
 	cpus     int
 }
 
+// fail records a mistake. Those beyond limits.ConfigErrors are only counted.
 func (c *checker) fail(at pos, pointer, format string, args ...any) {
+	if c.full() {
+		c.errs = append(c.errs, Error{})
+		return
+	}
 	c.errs = append(c.errs, mistake(at, pointer, format, args...))
 }
+
+func (c *checker) full() bool { return len(c.errs) >= limits.ConfigErrors }
 
 func (c *checker) refuse(at pos, pointer, format string, args ...any) {
 	c.refused = append(c.refused, mistake(at, pointer, format, args...))
@@ -73,6 +82,10 @@ func (c *checker) section(b *branch, at string, n *node) *section {
 }
 
 func (c *checker) unknown(b *branch, e entry, at string) {
+	if c.full() {
+		c.fail(e.pos, "", "")
+		return
+	}
 	message := fmt.Sprintf("unknown option %q", e.key)
 	if w := nearest(e.key, b.names()); w != "" {
 		message += fmt.Sprintf("; did you mean %q?", w)

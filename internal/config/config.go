@@ -91,10 +91,33 @@ type ForwardTLS struct {
 	Pins     [][]byte // SHA-256
 }
 
-// Management says where the manager's HTTP API listens.
+// Management says where the manager's HTTP API listens: UnixSocket or Interface is set.
 type Management struct {
-	UnixSocket string // absolute path
+	UnixSocket string         // absolute path
+	Interface  netip.AddrPort // TCP
+	CertFile   string         // absolute path; empty = no TLS
+	KeyFile    string         // absolute path
+	CAFile     string         // absolute path; certificates of clients are signed with one of these
+	Access     []Access       // empty = everybody may do everything
 }
+
+// Access is what one kind of client may do: exactly one of TokenFile and Client is set.
+type Access struct {
+	Role      Role
+	TokenFile string // absolute path
+	Client    string // name in the client's certificate
+}
+
+// Role is a right on the API.
+type Role string
+
+// The roles, each with the rights of those before it.
+const (
+	RoleRead   Role = "read"
+	RoleFlush  Role = "flush"  // clear the cache
+	RoleConfig Role = "config" // change the configuration
+	RoleAdmin  Role = "admin"  // stop, upgrade
+)
 
 // Network holds what concerns sockets and messages on the wire.
 type Network struct {

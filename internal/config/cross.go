@@ -50,7 +50,10 @@ func checkRoot(c *checker, s *section) {
 		c.failAt(s, "workers", "expected at most %d, %d for each CPU", each*c.cpus, each)
 	}
 	socket := absolute(c.base, get[string](s, "management/unix-socket"))
-	if rundir := absolute(c.base, get[string](s, "rundir")); filepath.Dir(socket) != filepath.Clean(rundir) {
+	if get[*section](s, "management").has("interface") {
+		socket = ""
+	}
+	if rundir := absolute(c.base, get[string](s, "rundir")); socket != "" && filepath.Dir(socket) != filepath.Clean(rundir) {
 		at := s.value("management/unix-socket")
 		c.warn(at.pos, at.at, "%s is not directly in the rundir %s", socket, rundir)
 	}
@@ -66,6 +69,7 @@ func checkManagement(c *checker, s *section) {
 	if socket := absolute(c.base, get[string](s, "unix-socket")); len(socket) > longest {
 		c.failAt(s, "unix-socket", "%s is longer than %d bytes, the most for a Unix socket", socket, longest)
 	}
+	checkManagementTLS(c, s)
 }
 
 func checkListen(c *checker, s *section) {

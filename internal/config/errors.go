@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"knot-resolver/internal/limits"
 )
 
 // Error is one mistake in a configuration.
@@ -47,6 +49,17 @@ func (e Errors) Error() string {
 		lines = append(lines, "\t"+one.Error())
 	}
 	return strings.Join(lines, "\n")
+}
+
+// cut leaves so many mistakes as a person can read, and says how many there are.
+func cut(errs Errors) Errors {
+	more := len(errs) - limits.ConfigErrors
+	if more <= 0 {
+		return errs
+	}
+	errs = slices.Clone(errs[:limits.ConfigErrors])
+	errs[len(errs)-1].Message += fmt.Sprintf("; and %d mistakes more", more)
+	return errs
 }
 
 // WithoutPlaces returns the mistakes with their pointers only, for a text that

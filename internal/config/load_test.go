@@ -2,12 +2,15 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"knot-resolver/internal/limits"
 )
 
 // writeFiles creates files from alternating names and contents.
@@ -176,5 +179,22 @@ func TestStrictDefaults(t *testing.T) {
 	c.section(schema, "", &node{kind: kindMap})
 	if len(c.errs) != 1 || c.errs[0].Pointer != "/dir" || c.errs[0].Line != 0 {
 		t.Errorf("got %v", c.errs)
+	}
+}
+
+// Of many mistakes so many are described as a person can read.
+func TestManyMistakes(t *testing.T) {
+	var text strings.Builder
+	for i := range 10000 {
+		fmt.Fprintf(&text, "key%d: 1\n", i)
+	}
+	doc, err := Parse([]byte(text.String()), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = doc.Validate(ValidateOptions{})
+	errs, _ := err.(Errors)
+	if len(errs) != limits.ConfigErrors || !strings.HasSuffix(err.Error(), fmt.Sprintf("; and %d mistakes more", 10000-limits.ConfigErrors)) {
+		t.Errorf("%d mistakes, the last: %v", len(errs), errs[len(errs)-1])
 	}
 }

@@ -33,7 +33,7 @@ func (v *Valid) Normalise() *Config {
 		NSID:       get[string](s, "nsid"),
 		Rundir:     v.path("rundir"),
 		Workers:    v.workers(),
-		Management: Management{UnixSocket: v.path("management/unix-socket")},
+		Management: v.management(),
 		Network:    v.network(),
 		Cache:      v.cache(),
 		DNSSEC:     v.dnssec(),

@@ -15,8 +15,19 @@ func topOptions() []Option {
 		{Path: "management", Class: Restart, Doc: "The HTTP API of the manager.", check: checkManagement},
 		{Path: "management/unix-socket", Type: writableFile(), Default: "/run/knot-resolver/kres-api.sock",
 			Doc: "Unix socket of the API."},
-		{Path: "management/interface", Type: addressPort(false), Status: NotYet,
-			Doc: "Address and port of the API, which has no authentication."},
+		{Path: "management/interface", Type: addressPort(false),
+			Doc: "Address and port of the API. On a loopback address it is open to all local programs unless access is given; others need access and tls."},
+		{Path: "management/tls", Ours: true, Doc: "HTTPS on the interface."},
+		{Path: "management/tls/cert-file", Type: readableFile(), Ours: true, Doc: "Certificate chain of the API."},
+		{Path: "management/tls/key-file", Type: readableFile(), Ours: true, Doc: "Private key of the certificate."},
+		{Path: "management/tls/ca-file", Type: readableFile(), Ours: true, Doc: "Certificates that those of clients are signed with."},
+		{Path: "management/access[]", Ours: true, Doc: "Who may use the API on the interface, and for what.", check: checkAccess},
+		{Path: "management/access[]/role", Type: enum("read", "flush", "config", "admin"), Required: true, Ours: true,
+			Doc: "read; flush = also clear the cache; config = also change the configuration; admin = also stop and upgrade."},
+		{Path: "management/access[]/token-file", Type: readableFile(), Ours: true,
+			Doc: "File with the token that a client shows as Authorization: Bearer TOKEN, at least 16 characters."},
+		{Path: "management/access[]/client", Type: str(), Ours: true,
+			Doc: "DNS or common name in the client's certificate."},
 	}
 }
 

@@ -41,7 +41,7 @@ func (d *Document) Validate(opts ValidateOptions) (*Valid, error) {
 	if len(c.errs) == 0 {
 		v.checkEnvironment(&c)
 	}
-	if errs := append(c.errs, c.refused...); len(errs) > 0 {
+	if errs := append(cut(c.errs), c.refused...); len(errs) > 0 {
 		return nil, errs.sorted(d.files)
 	}
 	if opts.Warn != nil {

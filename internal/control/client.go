@@ -48,6 +48,11 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	return s, c.do(ctx, http.MethodGet, "/status", nil, &s)
 }
 
+// Alive fails when a socket of the worker is not served, or the worker does not answer.
+func (c *Client) Alive(ctx context.Context) error {
+	return c.do(ctx, http.MethodGet, "/alive", nil, nil)
+}
+
 // Metrics asks for the worker's counters.
 func (c *Client) Metrics(ctx context.Context) (m Counted, err error) {
 	return m, c.do(ctx, http.MethodGet, "/metrics", nil, &m)

@@ -21,6 +21,8 @@ type Worker interface {
 	// Update switches to another version that needs no restart. The sockets
 	// of the assignment are ignored: the worker keeps those it has.
 	Update(v Version) error
+	// Alive fails when a socket of the worker is not served.
+	Alive(ctx context.Context) error
 	// SelfTest takes a real question through the worker's whole path.
 	SelfTest(ctx context.Context) error
 }
@@ -30,6 +32,9 @@ func WorkerHandler(w Worker) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(rw http.ResponseWriter, r *http.Request) {
 		WriteJSON(rw, w.Status(), nil)
+	})
+	mux.HandleFunc("GET /alive", func(rw http.ResponseWriter, r *http.Request) {
+		WriteJSON(rw, nil, w.Alive(r.Context()))
 	})
 	serveMetrics(mux, func() int { return w.Status().PID }, w.Metrics)
 	mux.HandleFunc("GET /explain", func(rw http.ResponseWriter, r *http.Request) {

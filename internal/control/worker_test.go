@@ -34,6 +34,7 @@ func (*stub) ClearCache(_ context.Context, what CacheClear) (CacheCleared, error
 }
 func (s *stub) Forget()                      { s.forgot = true }
 func (s *stub) Update(v Version) error       { s.updated = v; return nil }
+func (*stub) Alive(context.Context) error    { return errors.New("stuck") }
 func (*stub) SelfTest(context.Context) error { return errors.New("no answer") }
 
 func TestWorkerOverHTTP(t *testing.T) {

@@ -9,14 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
-
-	"knot-resolver/internal/config"
 )
 
 // The places looked at when nothing else is said.
@@ -28,61 +24,6 @@ const (
 // patience is how long the manager may take for an answer: a change with a
 // large policy takes minutes.
 const patience = 5 * time.Minute
-
-// endpoint is where the manager listens.
-type endpoint struct {
-	network, addr string
-	source        string // where the address comes from
-}
-
-// url is how the endpoint is shown.
-func (e endpoint) url() string {
-	if e.network == "unix" {
-		return "http+unix://" + url.PathEscape(e.addr)
-	}
-	return "http://" + e.addr
-}
-
-// endpoint finds the manager: by -s, else from the file of -c or the default
-// configuration, else the default socket.
-func (t *Tool) endpoint() (endpoint, error) {
-	if t.socket != "" {
-		return parseSocket(t.socket)
-	}
-	file, source := t.config, "-c "+t.config
-	if file == "" {
-		file, source = defaultConfig, defaultConfig
-	}
-	doc, err := config.Load([]string{file})
-	if t.config == "" && errors.Is(err, os.ErrNotExist) {
-		return endpoint{"unix", defaultSocket, "default"}, nil
-	}
-	if err != nil {
-		return endpoint{}, err
-	}
-	if path, ok := doc.Get("/management/unix-socket"); ok {
-		name, _ := path.(string)
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(doc.Base(), name)
-		}
-		return endpoint{"unix", name, source}, nil
-	}
-	return endpoint{"unix", defaultSocket, "default, not set in " + file}, nil
-}
-
-func parseSocket(s string) (endpoint, error) {
-	if host, ok := strings.CutPrefix(s, "http://"); ok {
-		return endpoint{"tcp", strings.TrimSuffix(host, "/"), "-s"}, nil
-	}
-	if path, ok := strings.CutPrefix(s, "http+unix://"); ok {
-		name, err := url.PathUnescape(path)
-		if err != nil {
-			return endpoint{}, usageError{fmt.Errorf("socket %q: %w", s, err)}
-		}
-		return endpoint{"unix", name, "-s"}, nil
-	}
-	return endpoint{"unix", s, "-s"}, nil
-}
 
 // statusError is an answer other than success.
 type statusError struct {
@@ -107,19 +48,20 @@ func (t *Tool) call(ctx context.Context, method, path string, v any) ([]byte, er
 			return nil, err
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://manager"+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, e.base()+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	if v != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	client := http.Client{Timeout: patience, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, e.network, e.addr)
-		},
-	}}
+	if e.token != "" {
+		req.Header.Set("Authorization", "Bearer "+e.token)
+	}
+	client, err := e.client()
+	if err != nil {
+		return nil, err
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, unreachable(e, err)

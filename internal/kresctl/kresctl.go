@@ -28,6 +28,7 @@ type Tool struct {
 
 	socket string // -s
 	config string // -c
+	keys   keys
 }
 
 // usageError is a command line that makes no sense.
@@ -59,7 +60,11 @@ func (t *Tool) Command() *cobra.Command {
 		Args: wrongArgs(cobra.NoArgs), RunE: showHelp,
 	}
 	f := root.PersistentFlags()
-	f.StringVarP(&t.socket, "socket", "s", "", "management `SOCKET`: a path, http://HOST:PORT or http+unix://PATH")
+	f.StringVarP(&t.socket, "socket", "s", "", "management `SOCKET`: a path, http://HOST:PORT, https://HOST:PORT or http+unix://PATH")
+	f.StringVar(&t.keys.token, "token-file", "", "`FILE` with the token to show")
+	f.StringVar(&t.keys.ca, "ca-file", "", "`FILE` with the certificates to trust, for https")
+	f.StringVar(&t.keys.cert, "cert-file", "", "`FILE` with the certificate to show, for https")
+	f.StringVar(&t.keys.key, "key-file", "", "`FILE` with its private key")
 	f.StringVarP(&t.config, "config", "c", "", "configuration `FILE` that names the management socket")
 	root.Flags().BoolP("version", "V", false, "print the version")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
@@ -71,10 +76,11 @@ func (t *Tool) Command() *cobra.Command {
 		return usageError{fmt.Errorf("%w\nTry '%s --help'.", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.stopCommand(),
+		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.stopCommand(), t.upgradeCommand(),
 		t.changeAll("reload", "Put the configuration files in force"),
 		t.changeAll("renew", "Read again the files that the configuration names"),
-		t.validateCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(), t.zonesCommand(),
+		t.validateCommand(), t.convertCommand(), t.migrateCommand(), t.debugCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(),
+		t.zonesCommand(),
 	)
 	return root
 }

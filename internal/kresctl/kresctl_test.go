@@ -99,6 +99,8 @@ func TestCommands(t *testing.T) {
 			"cache clear --exact-name --rr-type A --chunk-size 5 --json example.com",
 			`POST /cache/clear {"name":"example.com","exact-name":true,"rr-type":"A","chunk-size":5}`, "{\n    \"count\": 3\n}\n",
 		},
+		{"debug --print-only", "GET /processes/kresd ", "gdb -ex 'attach 17'\n"},
+		{"debug --print-only --sudo --gdb g kresd -- -q -ex c", "GET /processes/kresd ", "sudo -- g -ex 'attach 17' -q -ex c\n"},
 		{"explain --json a. MX", "GET /explain?name=a.&type=MX ", "because of it"},
 		{"explain a. MX", "GET /explain?name=a.&type=MX ", "because: because of it"},
 	}
@@ -129,6 +131,14 @@ func TestFailures(t *testing.T) {
 		stderr []string
 	}{
 		{"HTTP error", []string{"-s", socket, "pids", "dogs"}, 1, []string{"status: 404", "body:", "no such thing"}},
+		{"unknown scheme", []string{"-s", "ftp://127.0.0.1:1", "stop"}, 2, []string{"http, https or http+unix"}},
+		{"no port", []string{"-s", "http://127.0.0.1", "stop"}, 2, []string{"http://HOST:PORT"}},
+		{"path in a URL", []string{"-s", "http://127.0.0.1:1/x", "stop"}, 2, []string{"http://HOST:PORT"}},
+		{"colons in a path", []string{"-s", "/nonexistent/a:1", "stop"}, 1, []string{"no such file", "/nonexistent/a:1"}},
+		{"nothing to debug", []string{"-s", socket, "debug", "gc"}, 1, []string{"404"}},
+		{"two kinds to debug", []string{"-s", socket, "debug", "gc", "kresd"}, 2, []string{"at most one"}},
+		{"type of convert", []string{"convert", "--type", "lua"}, 2, []string{"worker or policy-loader"}},
+		{"no file to migrate", []string{"migrate", "/nonexistent"}, 1, []string{"/nonexistent"}},
 		{"no socket", []string{"-s", "/nonexistent/x y.sock", "stop"}, 1, []string{"no such file", "http+unix://%2Fnonexistent%2Fx%20y.sock", "/nonexistent/x y.sock", "from: -s"}},
 		{"socket of the configuration", []string{"-c", config, "stop"}, 1, []string{filepath.Dir(config) + "/nowhere.sock", "-c " + config}},
 		{"refused", []string{"-s", "http://127.0.0.1:1", "stop"}, 1, []string{"connection refused", "127.0.0.1:1"}},
@@ -169,11 +179,15 @@ func TestOffline(t *testing.T) {
 		"__complete config get -p /cache/gar": "/cache/garbage-collector",
 		"__complete config set -p /cache/garbage-collector/thres": "/cache/garbage-collector/threshold",
 		"__complete config delete -p /network/listen/0/p":         "/network/listen/0/port",
-		"__complete conf":    "config",
-		"__complete pids ":   "all",
-		"schema":             `"properties"`,
-		"--version":          "test",
-		"validate " + config: "--strict",
+		"__complete conf":                        "config",
+		"__complete pids ":                       "all",
+		"schema":                                 `"properties"`,
+		"--version":                              "test",
+		"validate " + config:                     "--strict",
+		"convert " + config:                      "\"Workers\": 1,",
+		"convert --type policy-loader " + config: "\"LocalData\": {",
+		"migrate " + config:                      "---\nworkers: 1\n",
+		"migrate --json " + config:               "---\n{\n    \"workers\": 1\n}\n",
 	} {
 		if out, errs, status := run(strings.Split(args, " ")...); status != 0 || !strings.Contains(out, want) {
 			t.Errorf("%q: status %d, printed %q %q", args, status, out, errs)

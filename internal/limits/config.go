@@ -13,4 +13,8 @@ const (
 	// ConfigAliasNodes bounds the values that YAML aliases expand to in one file,
 	// because a few lines of nested aliases can stand for billions of values.
 	ConfigAliasNodes = 100_000
+
+	// ConfigErrors is how many mistakes are described. Nobody reads more, and each
+	// takes the time and memory of hundreds of bytes.
+	ConfigErrors = 200
 )

@@ -37,19 +37,31 @@ const (
 	ManagerLoad = 10 * time.Minute
 	// ManagerProbe is how long the canary may take for its test question.
 	ManagerProbe = 10 * time.Second
-	// ManagerRevive is how long the manager leaves a dead worker to the supervisor
-	// before looking itself; the supervisor restarts at once and then with growing delay.
+	// ManagerPace is the least time between two starts of one worker that dies again and
+	// again, whatever the supervisor does: one that dies at once must not eat a core.
+	ManagerPace = time.Second
+	// ManagerRevive is how long a process may be gone until the manager has it killed: the
+	// supervisor's delay between two starts is shorter.
 	ManagerRevive = 5 * time.Second
+	// ManagerNudge is the time between the first ManagerNudges requests to start a process
+	// that is gone. supervisord takes two to notice that it is.
+	ManagerNudge  = 10 * time.Millisecond
+	ManagerNudges = 5
 	// ManagerLook is the time between two looks at whether a process that is
 	// waited for still exists. It costs nothing at a start that goes well.
 	ManagerLook = 500 * time.Millisecond
-	// ManagerWatch is the time between two looks at whether the workers answer.
-	ManagerWatch = time.Second
+	// ManagerWatch is the time between two looks at whether the workers answer. With
+	// ManagerWatchFailures looks of ManagerWatchAnswer each a stuck worker is found out
+	// within 2.5 s, and replaced within 3.
+	ManagerWatch = 500 * time.Millisecond
 	// ManagerWatchAnswer is how long a worker may take to say how it is: far more
 	// than the worst load makes of it.
-	ManagerWatchAnswer = 1500 * time.Millisecond
+	ManagerWatchAnswer = time.Second
 	// ManagerWatchFailures in a row make a worker a stuck one.
 	ManagerWatchFailures = 2
+	// WorkerAlive is how long a socket of a worker may stay unread, which is less than
+	// ManagerWatchAnswer so that the worker can say which one it is.
+	WorkerAlive = 700 * time.Millisecond
 	// ManagerMetrics bounds collecting the metrics of one worker.
 	ManagerMetrics = 5 * time.Second
 )

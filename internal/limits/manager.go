@@ -7,6 +7,13 @@ const (
 	// APIBody is the most bytes of a request to the API: a configuration written by
 	// people. What is larger belongs into files that the configuration names.
 	APIBody = 1 << 20
+	// APIBodyTime is how long a client may take to send the body.
+	APIBodyTime = 30 * time.Second
+	// APIConnections is how many clients the API serves at once; more wait. With
+	// APIBody it bounds the memory that strangers can claim.
+	APIConnections = 16
+	// APIToken is the least length of a token: 16 random characters cannot be guessed.
+	APIToken = 16
 	// APIPatchCopies is how many bytes the copy operations of one JSON Patch may
 	// add: each can double the document.
 	APIPatchCopies = 4 * APIBody

@@ -23,9 +23,9 @@ const (
 	// SupervisorBackoffStep is the delay before the second restart in a row;
 	// the first one is immediate, each further one doubles the delay.
 	SupervisorBackoffStep = 100 * time.Millisecond
-	// SupervisorBackoffMax caps the restart delay: a worker that cannot start
-	// is tried again at least this often.
-	SupervisorBackoffMax = 5 * time.Second
+	// SupervisorBackoffMax caps the restart delay. Queries wait in the sockets of a
+	// worker meanwhile, and clients for some seconds.
+	SupervisorBackoffMax = time.Second
 	// SupervisorBackoffDecay is the uptime that forgives one earlier failure.
 	SupervisorBackoffDecay = 10 * time.Second
 	// SupervisorRPCHeader bounds the time a client may take to send a request

@@ -3,8 +3,6 @@ package manager
 import (
 	"context"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -18,7 +16,7 @@ func TestAdopt(t *testing.T) {
 
 	// A second manager while the first one is still there sees what a restarted
 	// one sees: workers with sockets and version.
-	os.Remove(filepath.Join(w.rundir, "api.sock"))
+	w.forgetSockets()
 	w.configure(1, "options: {minimize: false}") // not applied by itself
 	second, _ := w.manager()
 	if events := w.takeEvents(); len(events) != 0 {
@@ -42,6 +40,8 @@ func TestAdopt(t *testing.T) {
 }
 
 func socketNames(m *Manager) (names []string) {
+	m.begin(context.Background())
+	defer m.end()
 	for slot, list := range m.sockets {
 		for _, s := range list {
 			names = append(names, worker(slot).String()+" "+s.Proto+" "+s.Addr)
@@ -57,12 +57,15 @@ func TestAdoptHalfDoneChange(t *testing.T) {
 	w := newWorld(t)
 	w.configure(2, "")
 	w.manager()
-	w.alive["kresd:kresd0"].mu.Lock()
-	w.alive["kresd:kresd0"].version.Number = 2
-	w.alive["kresd:kresd0"].mu.Unlock()
+	w.mu.Lock()
+	first := w.alive["kresd:kresd0"]
+	w.mu.Unlock()
+	first.mu.Lock()
+	first.version.Number = 2
+	first.mu.Unlock()
 	w.takeEvents()
 
-	os.Remove(filepath.Join(w.rundir, "api.sock"))
+	w.forgetSockets()
 	second, _ := w.manager()
 	if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}); !maps.Equal(got, want) {
 		t.Errorf("versions %v, expected %v", got, want)

@@ -14,19 +14,14 @@ import (
 
 // serve answers API requests until ctx ends, then stops the system.
 func (m *Manager) serve(ctx context.Context) error {
-	l, err := control.Listen(m.live.Load().Config.Management.UnixSocket, 0o660)
-	if err != nil {
-		return err
-	}
 	internal, err := control.Listen(filepath.Join(control.Dir(m.Rundir), "manager.sock"), 0o600)
 	if err != nil {
-		l.Close()
 		return err
 	}
-	server := control.NewServer(m.api(), m.Log)
+	server := control.NewServer(m.door.handler(m.api()), m.Log)
 	debug := control.NewServer(profiling(), m.Log)
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(m.door) }()
 	go func() { failed <- debug.Serve(internal) }()
 	go m.watch(ctx)
 	if m.watcher != nil {
@@ -39,11 +34,16 @@ func (m *Manager) serve(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	notifySystemd("STOPPING=1", "STATUS=stopping")
+	if !m.leaving.Load() {
+		notifySystemd("STOPPING=1", "STATUS=stopping")
+	}
 	stop, cancel := stopContext()
 	defer cancel()
 	server.Shutdown(stop) // lets the answer to /stop out
 	debug.Close()
+	if m.leaving.Load() {
+		return ErrSuccessor
+	}
 	return errors.Join(err, m.stopAll())
 }
 
@@ -85,6 +85,8 @@ func writeError(w http.ResponseWriter, err error) {
 		status = http.StatusPreconditionFailed
 	case errors.Is(err, errMediaType):
 		status = http.StatusUnsupportedMediaType
+	case errors.Is(err, errSlow):
+		status = http.StatusRequestTimeout
 	case errors.As(err, &wrong), errors.Is(err, os.ErrNotExist):
 		status = http.StatusBadRequest
 	default:

@@ -126,18 +126,28 @@ func readBody(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	yaml, err := isYAML(r)
+	if err != nil || yaml {
+		return body, err
+	}
+	var value json.RawMessage
+	if err := json.Unmarshal(body, &value); err != nil {
+		return nil, &control.BadRequest{Err: fmt.Errorf("%s: not valid JSON: %w", bodyName, err)}
+	}
+	return body, nil
+}
+
+// isYAML tells YAML from JSON by the content type, and refuses all others: among them
+// are those that a browser sends to other sites without asking these first.
+func isYAML(r *http.Request) (bool, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch kind {
 	case "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml":
-		return body, nil
+		return true, nil
 	case "", asJSON, "application/json-patch+json", "application/octet-stream":
-		var value json.RawMessage
-		if err := json.Unmarshal(body, &value); err != nil {
-			return nil, &control.BadRequest{Err: fmt.Errorf("%s: not valid JSON: %w", bodyName, err)}
-		}
-		return body, nil
+		return false, nil
 	}
-	return nil, fmt.Errorf("%w: %s; expected application/json or application/yaml", errMediaType, kind)
+	return false, fmt.Errorf("%w: %s; expected application/json or application/yaml", errMediaType, kind)
 }
 
 // etagBytes is the length of the digest in an ETag (manager.md section 9.1).

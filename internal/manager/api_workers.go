@@ -28,7 +28,14 @@ func (m *Manager) first() (*control.Client, error) {
 // they took from it.
 func (m *Manager) clearCache(w http.ResponseWriter, r *http.Request) {
 	var what control.CacheClear
-	if err := control.ReadJSON(r, &what); err != nil {
+	yaml, err := isYAML(r)
+	if err == nil && yaml {
+		err = fmt.Errorf("%w: expected application/json", errMediaType)
+	}
+	if err == nil {
+		err = control.ReadJSON(r, &what)
+	}
+	if err != nil {
 		writeError(w, err)
 		return
 	}

@@ -195,8 +195,10 @@ func (m *Manager) tell(ctx context.Context, v control.Version) error {
 	var errs []error
 	for _, p := range m.team.ready() {
 		ctx, cancel := context.WithTimeout(ctx, limits.ManagerProbe)
-		if err := m.client(p).Update(ctx, v); err != nil && !m.team.missing(p) {
-			errs = append(errs, fmt.Errorf("%s: %w", p, err))
+		if err := m.client(p).Update(ctx, v); err != nil {
+			if missing, _ := m.team.missing(p); !missing {
+				errs = append(errs, fmt.Errorf("%s: %w", p, err))
+			}
 		}
 		cancel()
 	}

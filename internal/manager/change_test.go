@@ -83,7 +83,7 @@ func TestReload(t *testing.T) {
 		{"canary does not start", 2, option, failing("kresd:kresd2", "start"), []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "canary: kresd:kresd2: scripted"},
 		{"canary fails its test", 2, option, failing("kresd:kresd2", "selftest"), []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "canary: scripted"},
 		{"socket", 2, "network: {listen: [{interface: 127.0.0.2, port: 1}]}", never, []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "port 1 is taken"},
-		{"second worker fails", 2, option, failing("kresd:kresd1", "start"), []string{
+		{"second worker fails (MG-09)", 2, option, failing("kresd:kresd1", "start"), []string{
 			"start kresd:kresd2", "stop kresd:kresd2", "stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1",
 			"stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1", // back
 		}, old, "kresd:kresd1: scripted"},

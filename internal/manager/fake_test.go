@@ -33,7 +33,7 @@ type world struct {
 	pids   int      // given so far
 
 	// fails decides what goes wrong: it is asked with the process, the number
-	// of the version and what it is about to do: start, selftest, update.
+	// of the version and what it is about to do: start, selftest, update, alive.
 	fails func(process string, version uint64, step string) error
 }
 
@@ -155,16 +155,18 @@ func (a *actor) run(ctx context.Context, p post) {
 		return
 	}
 	defer link.Close()
+	a.mu.Lock()
 	a.version = link.Assignment.Version
-	if err := a.world.fails(a.name, a.version.Number, "start"); err != nil {
+	a.mu.Unlock()
+	if err := a.world.fails(a.name, a.number(), "start"); err != nil {
 		link.Report(err)
 		<-ctx.Done()
 		return
 	}
 	switch p.role {
 	case control.RolePolicyLoader:
-		os.MkdirAll(filepath.Join(a.world.rundir, RulesName, fmt.Sprint(a.version.Number)), 0o700)
-		link.Compiled(a.version.Number)
+		os.MkdirAll(filepath.Join(a.world.rundir, RulesName, fmt.Sprint(a.number())), 0o700)
+		link.Compiled(a.number())
 		return
 	case control.RoleWorker:
 		defer a.serve(ctx, p, link)()
@@ -199,10 +201,20 @@ func (a *actor) serve(ctx context.Context, p post, link *control.Link) (stop fun
 	}
 }
 
-func (a *actor) Status() control.Status  { return control.Status{PID: a.pid, Version: a.version.Number} }
+func (a *actor) Status() control.Status {
+	return control.Status{PID: a.pid, Version: a.number()}
+}
+func (a *actor) number() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.version.Number
+}
 func (a *actor) Metrics() map[string]any { return map[string]any{"answer": map[string]any{"total": 3}} }
+func (a *actor) Alive(context.Context) error {
+	return a.world.fails(a.name, a.number(), "alive")
+}
 func (a *actor) SelfTest(context.Context) error {
-	return a.world.fails(a.name, a.version.Number, "selftest")
+	return a.world.fails(a.name, a.number(), "selftest")
 }
 func (a *actor) Explain(_ context.Context, name, rrtype string) (json.RawMessage, error) {
 	return json.Marshal(name + " " + rrtype)
@@ -267,7 +279,9 @@ func (w *world) manager() (m *Manager, stop func() error) {
 	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	w.t.Cleanup(func() { stop() })
 	for range 1000 {
-		if _, err := os.Stat(filepath.Join(w.rundir, "api.sock")); err == nil {
+		if w.hasSockets() {
+			m.begin(ctx) // what the start has done is seen from here on
+			m.end()
 			return m, stop
 		}
 		select {
@@ -278,4 +292,26 @@ func (w *world) manager() (m *Manager, stop func() error) {
 	}
 	w.t.Fatal("manager does not start")
 	return nil, nil
+}
+
+// lastSockets are what a manager opens last. All of them have to be there before another
+// manager starts in this process: their temporary names are the same.
+func (w *world) lastSockets() []string {
+	return []string{filepath.Join(w.rundir, "api.sock"), filepath.Join(control.Dir(w.rundir), "manager.sock")}
+}
+
+func (w *world) hasSockets() bool {
+	for _, name := range w.lastSockets() {
+		if _, err := os.Stat(name); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// forgetSockets makes manager wait for those of the next one.
+func (w *world) forgetSockets() {
+	for _, name := range w.lastSockets() {
+		os.Remove(name)
+	}
 }

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/limits"
 	"knot-resolver/internal/manager/files"
 	"knot-resolver/internal/manager/metrics"
 )
@@ -37,6 +39,7 @@ type Manager struct {
 	change   chan struct{}           // holds one token: the right to change what runs
 	live     atomic.Pointer[current] // nil until started
 	history  *history
+	door     *door              // set when the configuration is known
 	ledger   *metrics.Ledger    // set by Run
 	scrapes  singleflight.Group // one look at all counters for all who ask
 	graphite graphite           // guarded by the token
@@ -45,6 +48,7 @@ type Manager struct {
 	shutdown context.CancelFunc // set by Run
 	cacheDir *os.File           // claimed; guarded by the token
 	gaveUp   bool               // a start failed for the last time
+	leaving  atomic.Bool        // this manager ends, the system does not
 }
 
 // current is the version in force with its checked document.
@@ -65,7 +69,8 @@ func New(o Options) *Manager {
 }
 
 // Run starts the system or takes over a running one, and serves until ctx ends
-// or the API is asked to stop. Then it stops the whole system and returns nil.
+// or the API is asked to stop. Then it stops the whole system and returns nil. After an
+// upgrade it leaves the system to another manager and returns [ErrSuccessor].
 // A start that fails returns why; the supervisor then tries another manager, until
 // one gives up.
 func (m *Manager) Run(ctx context.Context) error {
@@ -85,6 +90,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	m.team.extra = func(p post) { m.expel(ctx, p) }
 	m.team.stale = func(p post) { m.refresh(ctx, p) }
 	go m.team.accept(join)
+	defer m.closeDoor()
 
 	err = m.start(ctx)
 	m.team.welcome() // nobody is kept waiting when that failed early
@@ -108,6 +114,7 @@ func (m *Manager) start(ctx context.Context) error {
 	defer m.end()
 	adopted, err := m.adopt(ctx)
 	if err != nil {
+		pause(ctx, limits.ManagerPace)
 		return err
 	}
 	if adopted {
@@ -121,6 +128,18 @@ func (m *Manager) start(ctx context.Context) error {
 	}
 	os.Remove(failuresFile(m.Rundir))
 	return nil
+}
+
+// openDoor opens the API of a configuration; requests wait until it is served.
+func (m *Manager) openDoor(c config.Management) (err error) {
+	m.door, err = openDoor(c)
+	return err
+}
+
+func (m *Manager) closeDoor() {
+	if m.door != nil {
+		m.door.Close()
+	}
 }
 
 // use makes v the version in force.
@@ -148,6 +167,14 @@ func (m *Manager) end() { m.change <- struct{}{} }
 // RulesName is the directory of all generations of the policy, below the run
 // directory.
 const RulesName = "ruledb"
+
+// pause waits, but not longer than ctx lasts.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
 
 // stopAll stops the system: the supervisor ends every process, this one last.
 func (m *Manager) stopAll() error {

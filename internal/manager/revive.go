@@ -9,31 +9,57 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// revive follows up on a process that has gone though it is wanted. The
-// supervisor restarts it; the manager only steps in when that does not happen.
+// revive follows up on a process that has gone though it is wanted.
 func (m *Manager) revive(ctx context.Context, p post) {
 	if ctx.Err() != nil || p.role == control.RolePolicyLoader { // that one ends by itself
 		return
 	}
 	m.Log.Warn("process is gone, waiting for its restart", "process", p)
-	time.AfterFunc(limits.ManagerRevive, func() { m.startMissing(ctx, p) })
+	m.note(p, eventDeath)
+	go m.bringBack(ctx, p)
 }
 
-// startMissing starts a process that did not come back, until it does. It never
-// gets in the way of a change.
-func (m *Manager) startMissing(ctx context.Context, p post) {
+// bringBack sees to it that a process comes back. The built-in supervisor has started it
+// again before we ask; supervisord would only look after a second, but does what it is
+// asked at once.
+func (m *Manager) bringBack(ctx context.Context, p post) {
+	for try := 0; ctx.Err() == nil; try++ {
+		if try < limits.ManagerNudges {
+			pause(ctx, limits.ManagerNudge)
+		} else {
+			pause(ctx, limits.ManagerRevive)
+		}
+		if !m.startMissing(ctx, p) {
+			return
+		}
+	}
+}
+
+// startMissing starts a process that has not come back, and reports whether there is
+// anything left to do. It never gets in the way of a change.
+func (m *Manager) startMissing(ctx context.Context, p post) (again bool) {
 	if m.begin(ctx) != nil {
-		return
+		return false
 	}
 	defer m.end()
-	if !m.team.missing(p) {
-		return
+	missing, since := m.team.missing(p)
+	if !missing {
+		return false
 	}
-	m.Log.Error("process did not come back, starting it", "process", p)
-	if err := m.Supervisor.Start(ctx, p.String()); err != nil && !errors.Is(err, ErrRunning) {
+	err := m.Supervisor.Start(ctx, p.String())
+	switch {
+	case !errors.Is(err, ErrRunning):
+	case time.Since(since) > limits.ManagerRevive: // it runs and does not join
+		m.Log.Error("process did not come back, killing it", "process", p)
+		m.kill(ctx, p)
+		err = nil
+	default:
+		err = nil
+	}
+	if err != nil {
 		m.Log.Error("cannot start process", "process", p, "reason", err)
 	}
-	m.revive(ctx, p)
+	return true
 }
 
 // expel stops a process that somebody else has started; the supervisor would

@@ -3,9 +3,6 @@ package manager
 import (
 	"fmt"
 	"net/http"
-
-	"knot-resolver/internal/control"
-	"knot-resolver/internal/limits"
 )
 
 // route is one thing that the API can be asked for.
@@ -57,6 +54,7 @@ func (m *Manager) routes() []route {
 		{"POST", "/renew", "Read again the files that the configuration names", noBody, asText, nil, m.changing("configuration renewed", m.Renew)},
 		{"POST", "/renew/force", "The same, and replace all workers", noBody, asText, nil, m.changing("configuration renewed", m.renewForced)},
 		{"POST", "/stop", "Stop the resolver", noBody, asText, nil, m.stop},
+		{"POST", "/upgrade", "Run the program that is installed now", noBody, asText, nil, m.upgrade},
 		{"POST", "/cache/clear", "Remove records from the cache", cacheBody, asJSON, nil, m.clearCache},
 		{"GET", "/metrics", "Where the metrics are", noBody, asHTML, []int{301}, redirectMetrics},
 		{"GET", "/metrics/json", "Counters of every worker", noBody, asJSON, nil, m.getMetrics},
@@ -76,11 +74,7 @@ func (m *Manager) api() http.Handler {
 	for _, r := range m.routes() {
 		mux.HandleFunc(r.method+" "+r.path, r.serve)
 	}
-	return http.MaxBytesHandler(mux, limits.APIBody)
-}
-
-func alive(w http.ResponseWriter, _ *http.Request) {
-	control.WriteJSON(w, map[string]string{"msg": "Knot Resolver is running", "status": "RUNNING"}, nil)
+	return readFirst(mux)
 }
 
 func (m *Manager) stop(w http.ResponseWriter, _ *http.Request) {

@@ -24,6 +24,9 @@ func (m *Manager) coldStart(ctx context.Context) error {
 	if m.cacheDir, err = claim(next.Config.Cache.Storage); err != nil {
 		return err
 	}
+	if err := m.openDoor(next.Config.Management); err != nil {
+		return err
+	}
 	if err := m.compile(ctx, &next.Version); err != nil {
 		return err
 	}
@@ -104,6 +107,9 @@ func (m *Manager) adopt(ctx context.Context) (adopted bool, err error) {
 	}
 	if m.cacheDir, err = claim(v.Config.Cache.Storage); err != nil {
 		m.Log.Warn("running workers share their cache", "reason", err)
+	}
+	if err := m.openDoor(v.Config.Management); err != nil {
+		return false, err
 	}
 	m.take(survivors, v.Number)
 	if err := m.complete(ctx, v, processes); err != nil {

@@ -25,7 +25,8 @@ type team struct {
 
 	mu      sync.Mutex
 	members map[post]*member
-	links   sync.WaitGroup // connected processes
+	closing bool           // nobody is let in any more
+	links   sync.WaitGroup // connected processes; added to under mu while not closing
 }
 
 // member is one post. Its mutex is held while descriptors are sent, so that
@@ -35,6 +36,8 @@ type member struct {
 	wanted *control.Assignment // nil = the post is closed
 	files  []int
 	conn   *control.Conn // nil = nobody connected
+	joined time.Time     // when conn was
+	left   time.Time     // when the last process went though it was wanted; zero = it did not
 	ready  bool
 	sent   uint64              // number of the version that the process started on
 	result chan control.Report // of the start that somebody waits for; nil = none
@@ -59,7 +62,7 @@ func (t *team) assign(p post, a control.Assignment, files []int) <-chan control.
 	m := t.member(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.wanted, m.files, m.result = &a, files, make(chan control.Report, 1)
+	m.wanted, m.files, m.result, m.left = &a, files, make(chan control.Report, 1), time.Time{}
 	return m.result
 }
 
@@ -100,12 +103,12 @@ func (t *team) assignment(p post) (a control.Assignment, ok bool) {
 	return *m.wanted, true
 }
 
-// missing reports whether the post is open and nobody is connected.
-func (t *team) missing(p post) bool {
+// missing reports whether the post is open and nobody is connected, and since when.
+func (t *team) missing(p post) (missing bool, since time.Time) {
 	m := t.member(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.wanted != nil && m.conn == nil
+	return m.wanted != nil && m.conn == nil, m.left
 }
 
 // serving reports whether the post is filled by a process that is ready.
@@ -124,6 +127,15 @@ func (t *team) ready() []post {
 	return list
 }
 
+// hanging lists the workers that joined before a time, are not ready yet, and whose
+// start nobody waits for.
+func (t *team) hanging(before time.Time) []post {
+	list := t.posts(func(m *member) bool {
+		return m.wanted != nil && m.conn != nil && !m.ready && m.result == nil && m.joined.Before(before)
+	})
+	return slices.DeleteFunc(list, func(p post) bool { return p.role != control.RoleWorker })
+}
+
 // posts lists the posts whose member passes the test, in no order.
 func (t *team) posts(test func(*member) bool) (list []post) {
 	t.mu.Lock()
@@ -140,6 +152,9 @@ func (t *team) posts(test func(*member) bool) (list []post) {
 
 // wait returns when no process is connected any more, or ctx ends.
 func (t *team) wait(ctx context.Context) {
+	t.mu.Lock()
+	t.closing = true
+	t.mu.Unlock()
 	done := make(chan struct{})
 	go func() { t.links.Wait(); close(done) }()
 	select {
@@ -162,11 +177,9 @@ func (t *team) accept(l *control.Listener) {
 		if err != nil {
 			return
 		}
-		t.links.Add(1)
-		go func() {
-			defer t.links.Done()
-			t.join(conn)
-		}()
+		if !t.link(func() { t.join(conn) }) {
+			conn.Close()
+		}
 	}
 }
 
@@ -182,8 +195,9 @@ func (t *team) join(conn *control.Conn) {
 	}
 	p := post{hello.Role, hello.Worker}
 	<-t.open
-	conn.SetDeadline(time.Now().Add(limits.ControlHello))
 	m := t.member(p)
+	time.Sleep(m.pace())
+	conn.SetDeadline(time.Now().Add(limits.ControlHello))
 	if err := m.give(conn); err != nil {
 		t.log.Info("process turned away", "process", p, "pid", hello.PID, "reason", err)
 		t.extra(p)
@@ -191,6 +205,17 @@ func (t *team) join(conn *control.Conn) {
 	}
 	conn.SetDeadline(time.Time{})
 	t.follow(p, m, conn)
+}
+
+// pace returns how long a process has to wait because its predecessor died soon after
+// it had joined.
+func (m *member) pace() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left.IsZero() {
+		return 0
+	}
+	return time.Until(m.joined.Add(limits.ManagerPace))
 }
 
 // give sends the assignment to a process that has just joined.
@@ -204,7 +229,7 @@ func (m *member) give(conn *control.Conn) error {
 	if err := conn.Send(*m.wanted, m.files); err != nil {
 		return err
 	}
-	m.conn, m.ready, m.sent = conn, false, m.wanted.Version.Number
+	m.conn, m.joined, m.ready, m.sent = conn, time.Now(), false, m.wanted.Version.Number
 	return nil
 }
 
@@ -212,14 +237,23 @@ func (m *member) give(conn *control.Conn) error {
 func (t *team) adopt(p post, conn *control.Conn, a control.Assignment, files []int) {
 	m := t.member(p)
 	m.mu.Lock()
-	m.wanted, m.files, m.conn, m.sent = &a, files, conn, a.Version.Number
+	m.wanted, m.files, m.conn, m.joined, m.sent = &a, files, conn, time.Now(), a.Version.Number
 	m.mu.Unlock()
-	t.links.Add(1)
-	go func() {
-		defer t.links.Done()
+	t.link(func() { // cannot be refused: wait comes after the start
 		defer conn.Close()
 		t.follow(p, m, conn)
-	}()
+	})
+}
+
+// link runs f for a connected process, unless wait has begun.
+func (t *team) link(f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closing {
+		return false
+	}
+	t.links.Go(f)
+	return true
 }
 
 // follow takes the reports of a process until it is gone.
@@ -268,6 +302,9 @@ func (m *member) leave(conn *control.Conn) (missed bool) {
 		m.result <- control.Report{Error: "exited before it was ready"}
 		m.result = nil
 		return false
+	}
+	if m.wanted != nil {
+		m.left = time.Now()
 	}
 	return m.wanted != nil
 }

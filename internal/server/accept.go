@@ -18,6 +18,9 @@ func (s *Server) accept(sock *Socket) {
 			continue
 		}
 		if stopping(err) {
+			if s.goOn(sock) {
+				continue
+			}
 			return
 		}
 		s.counters.AcceptErrors.Add(1)

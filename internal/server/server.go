@@ -162,15 +162,18 @@ func (s *Server) stopReading() {
 }
 
 // wake makes pending and future reads of the socket return, while it can still be written to.
-func (s *Socket) wake() {
+func (s *Socket) wake() { s.setWake(time.Unix(1, 0)) }
+
+// setWake sets when reads of the socket return without a request; the zero time is never.
+func (s *Socket) setWake(t time.Time) {
 	if s.udp != nil {
-		s.udp.SetReadDeadline(time.Unix(1, 0))
+		s.udp.SetReadDeadline(t)
 		return
 	}
-	s.tcp.SetDeadline(time.Unix(1, 0))
+	s.tcp.SetDeadline(t)
 }
 
-// stopping reports whether an error of a read or accept means that Shutdown was called.
+// stopping reports whether an error of a read or accept means that the reader was woken.
 func stopping(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
 }

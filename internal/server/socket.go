@@ -14,6 +14,8 @@ import (
 type Socket struct {
 	udp *net.UDPConn     // either this
 	tcp *net.TCPListener // or this
+
+	round chan struct{} // closed by the reader when Probe has woken it; guarded by Server.mu
 }
 
 // FromFile takes over a socket opened by [Listen], in this process or another. The file is closed

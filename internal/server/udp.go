@@ -14,6 +14,7 @@ import (
 type udpLoop struct {
 	server  *Server
 	log     *slog.Logger
+	sock    *Socket
 	conn    *batch.Conn
 	bound   netip.AddrPort
 	answers [][]byte // one buffer per datagram of a batch
@@ -28,6 +29,7 @@ func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
 	}
 	l := &udpLoop{
 		server:  s,
+		sock:    sock,
 		late:    newLateAnswers(s, raw),
 		log:     s.opts.Log.With("listen", sock.Addr(), "transport", UDP),
 		conn:    batch.New(raw, limits.UDPBatch, limits.QueryBytes),
@@ -45,6 +47,9 @@ func (l *udpLoop) run() {
 		n, err := l.conn.Read()
 		if err != nil {
 			if stopping(err) {
+				if l.server.goOn(l.sock) {
+					continue
+				}
 				return
 			}
 			l.log.Warn("receiving failed", "error", err)

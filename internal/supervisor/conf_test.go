@@ -188,7 +188,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestLock(t *testing.T) {
+func TestFT09Lock(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "knot-resolver.pid")
 	for _, stale := range []string{"", "garbage", "1\n", "999999999\n"} {

@@ -35,7 +35,7 @@ type LockFile struct{ file *os.File }
 func Lock(rundir string) (*LockFile, error) {
 	path := filepath.Join(rundir, "knot-resolver.pid")
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("lock run directory: %w", err)
 		}
@@ -99,11 +99,4 @@ func (l *LockFile) Release() error {
 	// Removed while locked: the next owner creates a new file.
 	err := os.Remove(l.file.Name())
 	return errors.Join(err, l.file.Close())
-}
-
-// keepOnExec lets the lock survive the replacement of this process by another
-// program.
-func (l *LockFile) keepOnExec() error {
-	_, err := unix.FcntlInt(l.file.Fd(), unix.F_SETFD, 0)
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -29,13 +30,32 @@ func (c *Conf) Write() error {
 	}
 	path := Path(c.Dir)
 	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, text, 0o600); err != nil {
+	if err := writeNew(tmp, text, 0o600); err != nil {
 		return fmt.Errorf("supervisor configuration: %w", err)
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		return fmt.Errorf("supervisor configuration: %w", err)
 	}
 	return nil
+}
+
+// writeNew writes a file that is not there, in place of whatever is: a link that somebody
+// has put there is not followed.
+func writeNew(name string, text []byte, mode os.FileMode) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// WritePID writes the pid file of a supervisor.
+func WritePID(dir string, pid int) error {
+	return writeNew(PIDPath(dir), []byte(strconv.Itoa(pid)+"\n"), 0o644)
 }
 
 // Render returns the configuration file. It fails when a value cannot be

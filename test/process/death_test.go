@@ -1,8 +1,10 @@
 package process
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,18 +48,16 @@ func TestStartAndStop(t *testing.T) {
 }
 
 func TestStopSignals(t *testing.T) {
-	t.Parallel()
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		t.Run(sig.String(), func(t *testing.T) {
-			t.Parallel()
-			s := start(t, options{})
+	both(t, func(t *testing.T, kind string) {
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+			s := start(t, options{supervisor: kind})
 			s.cmd.Process.Signal(sig)
 			if status := s.waitExit(); status != 0 {
-				t.Errorf("exit status %d", status)
+				t.Errorf("%v: exit status %d", sig, status)
 			}
 			s.noTrace()
-		})
-	}
+		}
+	})
 }
 
 func TestManagerStopSignal(t *testing.T) {
@@ -83,18 +83,43 @@ func TestWorkerKilled(t *testing.T) {
 	})
 }
 
-// A worker that is alive and answers nothing is replaced.
-func TestWorkerStuck(t *testing.T) {
+// FT-03: a worker that is alive and answers nothing is replaced, and of its share of the
+// clients hardly any loses a question: they wait in its sockets.
+func TestFT03WorkerStuck(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
 		s := start(t, options{supervisor: kind, workers: 2})
 		before := s.workers()
+		udp, tcp := s.load("udp", port), s.load("tcp", port)
+		began := time.Now()
 		syscall.Kill(before[0], syscall.SIGSTOP)
 		s.eventually("a new worker", func() bool {
 			now := s.workers()
 			return len(now) == 2 && !slices.Contains(now, before[0])
 		})
+		took := time.Since(began)
+		for name, stop := range map[string]func() (asked, lost int){"udp": udp, "tcp": tcp} {
+			asked, lost := stop()
+			t.Logf("%s: replaced after %v, %d of %d questions lost", name, took, lost, asked) // the time is reported, never asserted
+			if share := asked / 2; float64(lost) > 0.05*took.Seconds()*float64(share) {
+				t.Errorf("%s: %d of %d questions lost in %v", name, lost, asked, took)
+			}
+		}
 		for range 20 {
 			s.serves(port)
+		}
+		var counted map[string]struct{ Worker map[string]int }
+		if err := json.Unmarshal([]byte(s.must("metrics")), &counted); err != nil {
+			t.Fatal(err)
+		}
+		var stuck, deaths int
+		for _, c := range counted {
+			stuck, deaths = stuck+c.Worker["stuck"], deaths+c.Worker["deaths"]
+		}
+		if stuck != 1 || deaths != 1 {
+			t.Errorf("events of the workers: %v", counted)
+		}
+		if text := s.must("metrics", "--prometheus"); !strings.Contains(text, `resolver_worker_stuck_total{instance_id=`) {
+			t.Error("not told to Prometheus")
 		}
 	})
 }
@@ -171,23 +196,53 @@ func TestCacheGCKilled(t *testing.T) {
 	})
 }
 
-func TestSupervisorKilled(t *testing.T) {
+// FT-06, FT-09: nothing outlives the root of the process tree, and what the dead have left
+// does not matter: neither files nor pids in them that belong to others by now.
+func TestFT06FT09SupervisorKilled(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
 		s := start(t, options{supervisor: kind, workers: 2})
-		s.cmd.Process.Kill()
-		s.waitExit()
-		s.eventually("no process is left", func() bool { return len(s.tree()) == 0 })
-
-		s.launch(kind) // what the dead left does not matter
-		s.waitLog("everything started")
-		s.serves(port)
+		for _, pid := range []string{"", "garbage", "1\n", strconv.Itoa(os.Getpid()) + "\n"} {
+			began := time.Now()
+			s.cmd.Process.Kill()
+			s.waitExit()
+			s.eventually("no process is left", func() bool { return len(s.tree()) == 0 })
+			t.Logf("nothing left after %v", time.Since(began)) // reported, never asserted
+			for _, name := range []string{"run/knot-resolver.pid", "run/supervisord.pid"} {
+				if err := os.WriteFile(s.path(name), []byte(pid), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.launch(kind)
+			s.waitLog("everything started")
+			s.serves(port)
+		}
 	})
+}
+
+// supervisord itself, below the root, is killed: the rest ends, with a status that says so.
+func TestFT06SupervisordKilled(t *testing.T) {
+	t.Parallel()
+	needSupervisord(t)
+	s := start(t, options{supervisor: "supervisord"})
+	text, err := os.ReadFile(s.path("run/supervisord.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid == s.cmd.Process.Pid {
+		t.Fatalf("pid %d, %v", pid, err)
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+	if status := s.waitExit(); status != 1 || !strings.Contains(s.logged(), "killed") {
+		t.Errorf("status %d: %s", status, s.logged())
+	}
+	s.eventually("no process is left", func() bool { return len(s.tree()) == 0 })
 }
 
 func TestSecondStartRefused(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
 		s := start(t, options{supervisor: kind})
-		second := &system{t: t, dir: s.dir, config: s.config}
+		second := &system{t: t, dir: s.dir, config: s.config, program: s.program}
 		second.launch(kind)
 		if status := second.waitExit(); status != 1 {
 			t.Errorf("exit status %d", status)
@@ -256,8 +311,7 @@ func TestColdStartGivesUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.launch(kind)
-		status := s.waitExit()
-		if kind == "builtin" && status != 1 { // the other one says 0 whatever happens
+		if status := s.waitExit(); status != 1 {
 			t.Errorf("exit status %d", status)
 		}
 		if log := s.logged(); !strings.Contains(log, "address already in use") || !strings.Contains(log, "giving up") {

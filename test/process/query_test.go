@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -59,33 +58,12 @@ func (s *system) serves(port int) {
 // load asks steadily until stop is called, which returns how many questions
 // stayed without an answer.
 func (s *system) load(network string, port int) (stop func() (asked, lost int)) {
-	end := make(chan struct{})
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	asked, lost := 0, 0
-	wg.Go(func() {
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-end:
-				return
-			case <-tick.C:
-			}
-			wg.Go(func() {
-				ok := s.ask(network, port, 5*time.Second)
-				mu.Lock()
-				defer mu.Unlock()
-				if asked++; !ok {
-					lost++
-				}
-			})
-		}
-	})
+	s.t.Helper()
+	g := s.generator(port, func(int) string { return "localhost." })
+	g.run(network)
 	return func() (int, int) {
-		close(end)
-		wg.Wait()
-		return asked, lost
+		r := g.stop()[network]
+		return r.asked, r.again
 	}
 }
 

@@ -173,14 +173,15 @@ func TestReloadRefusesRestartOptions(t *testing.T) {
 }
 
 func TestReloadBySignal(t *testing.T) {
-	t.Parallel()
-	s := start(t, options{})
-	s.configure(2, port, "")
-	s.cmd.Process.Signal(syscall.SIGHUP)
-	s.waitLog("change applied")
-	if n := len(s.workers()); n != 2 {
-		t.Errorf("%d workers", n)
-	}
+	both(t, func(t *testing.T, kind string) {
+		s := start(t, options{supervisor: kind})
+		s.configure(2, port, "")
+		s.cmd.Process.Signal(syscall.SIGHUP)
+		s.waitLog("change applied")
+		if n := len(s.workers()); n != 2 {
+			t.Errorf("%d workers", n)
+		}
+	})
 }
 
 func TestColdStartRefusesBrokenFile(t *testing.T) {

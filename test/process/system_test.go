@@ -25,14 +25,17 @@ const patience = 20 * time.Second
 
 // system is a whole resolver below a directory of its own.
 type system struct {
-	t      *testing.T
-	dir    string
-	config string // file
-	addr   string // serves DNS
-	kind   string // of supervisor
-	cmd    *exec.Cmd
-	exited chan struct{} // closed after the process tree's root has ended
-	lines  chan string   // log lines, read or not
+	t       *testing.T
+	dir     string
+	config  string // file
+	addr    string // serves DNS
+	kind    string // of supervisor
+	program string // knot-resolver itself
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed after the process tree's root has ended
+	lines   chan string   // log lines, read or not
+
+	bySocket bool // kresctl is told the socket: the file is broken
 
 	mu  sync.Mutex
 	log []string
@@ -61,7 +64,7 @@ func prepare(t *testing.T, o options) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{t: t, dir: dir, config: filepath.Join(dir, "config.yaml")}
+	s := &system{t: t, dir: dir, config: filepath.Join(dir, "config.yaml"), program: filepath.Join(binaries, "knot-resolver")}
 	s.addr = fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
 	for _, sub := range []string{"run", "cache"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
@@ -106,7 +109,7 @@ func (s *system) launch(supervisor string) {
 	if supervisor != "" {
 		args = append(args, "--supervisor", supervisor)
 	}
-	s.cmd = exec.Command(filepath.Join(binaries, "knot-resolver"), args...)
+	s.cmd = exec.Command(s.program, args...)
 	s.exited, s.lines = make(chan struct{}), make(chan string, 10000)
 	r, w := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = w, w
@@ -164,7 +167,7 @@ func (s *system) waitLog(text string) string {
 
 func (s *system) cleanup() {
 	if s.cmd != nil {
-		s.cmd.Process.Kill() // takes everything along, see TestSupervisorKilled
+		s.cmd.Process.Kill() // takes everything along, see TestFT06FT09SupervisorKilled
 		<-s.exited
 	}
 	if s.t.Failed() {
@@ -187,7 +190,11 @@ func (s *system) waitExit() int {
 // ctl runs kresctl.
 func (s *system) ctl(args ...string) (stdout, stderr string, status int) {
 	s.t.Helper()
-	c := exec.Command(filepath.Join(binaries, "kresctl"), append([]string{"-c", s.config}, args...)...)
+	where := []string{"-c", s.config}
+	if s.bySocket {
+		where = []string{"-s", s.path("run/kres-api.sock")}
+	}
+	c := exec.Command(filepath.Join(binaries, "kresctl"), append(where, args...)...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
@@ -294,10 +301,9 @@ func (s *system) noTrace() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	// The secret of cookies and shared counters are for the next start. Under supervisord nobody is left to remove the
-	// lock file without a race.
+	// The secret of cookies and shared counters are for the next start.
 	left = slices.DeleteFunc(left, func(e os.DirEntry) bool {
-		return slices.Contains([]string{"cookie-secret", "ratelimiting", "defer"}, e.Name()) || s.kind == "supervisord" && e.Name() == "knot-resolver.pid"
+		return slices.Contains([]string{"cookie-secret", "ratelimiting", "defer"}, e.Name())
 	})
 	if len(left) > 0 {
 		s.t.Errorf("left in the run directory: %v", left)

@@ -106,11 +106,7 @@ func Open(file string) (*Ledger, error) {
 func (l *Ledger) Record(worker string, pid int, v Values) (total Values, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.accounts[worker]
-	if a == nil {
-		a = &account{Base: Values{}}
-		l.accounts[worker] = a
-	}
+	a := l.account(worker)
 	another := a.PID != 0 && a.PID != pid
 	if another {
 		a.bury()
@@ -121,6 +117,23 @@ func (l *Ledger) Record(worker string, pid int, v Values) (total Values, err err
 		err = l.save()
 	}
 	return a.total(), err
+}
+
+// Note counts an event in the life of a worker, such as "worker.deaths". An error is
+// about the file.
+func (l *Ledger) Note(worker, event string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account(worker).Base[event]++
+	return l.save()
+}
+
+// account returns that of a worker, a new one when there is none; the caller holds the mutex.
+func (l *Ledger) account(worker string) *account {
+	if l.accounts[worker] == nil {
+		l.accounts[worker] = &account{Base: Values{}}
+	}
+	return l.accounts[worker]
 }
 
 // bury adds what a process has counted to that of its predecessors.

@@ -46,6 +46,24 @@ func TestLedger(t *testing.T) {
 	}
 }
 
+// Events belong to the worker, whoever fills the post.
+func TestLedgerNotesEvents(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "counters")
+	for i := range 2 {
+		l, err := Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Note("w", "worker.deaths"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.Record("w", i+1, Values{"answer.total": 1})
+		if want := (Values{"answer.total": float64(i + 1), "worker.deaths": float64(i + 1)}); err != nil || !maps.Equal(got, want) {
+			t.Errorf("%v, %v; expected %v", got, err, want)
+		}
+	}
+}
+
 func TestTree(t *testing.T) {
 	const text = `{"a":{"b":1,"c":{"d":2.5}},"text":"x","e":3}`
 	v, err := Parse([]byte(text))

@@ -231,6 +231,10 @@ func TestSupervisorctl(t *testing.T) {
 		workers.NumProcs = 2
 		s := launch(t, kind, self(managerProgram), workers)
 		s.reaches(managerProgram, supervisor.Running)
+		pid, err := os.ReadFile(supervisor.PIDPath(s.dir))
+		if err != nil {
+			t.Fatal(err)
+		}
 		steps := []struct {
 			args string
 			want string // regular expression
@@ -240,7 +244,7 @@ func TestSupervisorctl(t *testing.T) {
 			{"start kresd:kresd0", `^kresd:kresd0: ERROR \(already started\)\n$`},
 			{"start kresd:*", `^kresd:kresd1: started\n$`},
 			{"start nope", `^nope: ERROR \(no such process\)\n$`},
-			{"pid", fmt.Sprintf(`^%d\n$`, s.cmd.Process.Pid)},
+			{"pid", "^" + string(pid) + "$"},
 			{"pid manager", `^[1-9]\d*\n$`},
 			{"signal HUP kresd:kresd0", `^kresd:kresd0: signalled\n$`},
 			{"stop kresd:kresd1", `^kresd:kresd1: stopped\n$`},

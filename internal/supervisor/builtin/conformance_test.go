@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"sync"
 	"syscall"
@@ -31,8 +32,12 @@ func TestMain(m *testing.M) {
 		os.Exit(builtin.Run(context.Background(), os.Args[1], os.Stdout, log))
 	case "supervisord":
 		os.Unsetenv(roleEnv)
-		fmt.Fprintln(os.Stderr, supervisor.Exec(os.Args[1], nil))
-		os.Exit(1)
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+		defer stop()
+		if err := supervisor.RunReal(ctx, os.Args[1], managerProgram, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	case "child":
 		child()
 	case "listener":

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -61,11 +60,10 @@ func (l *loop) run(ctx context.Context, stdout io.Writer) error {
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
 
-	pidPath := supervisor.PIDPath(l.conf.Dir)
-	if err := os.WriteFile(pidPath, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+	if err := supervisor.WritePID(l.conf.Dir, os.Getpid()); err != nil {
 		return fmt.Errorf("write pid file: %w", err)
 	}
-	defer os.Remove(pidPath)
+	defer os.Remove(supervisor.PIDPath(l.conf.Dir))
 	rpc, err := serve(l)
 	if err != nil {
 		return err

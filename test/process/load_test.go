@@ -1,0 +1,237 @@
+package process
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"knot-resolver/internal/dns"
+)
+
+// generator asks steadily, over UDP from many ports and over TCP with a connection for
+// each question, until it is stopped. A question without an answer is asked once more,
+// as every stub resolver does: over TCP when the connection breaks, over UDP after retry.
+type generator struct {
+	t     *testing.T
+	addr  string
+	names func(i int) string // of question i
+	retry time.Duration
+
+	end     chan struct{}
+	running sync.WaitGroup
+	mu      sync.Mutex
+	results map[string]*result // by protocol
+}
+
+// result is what became of the questions of one protocol.
+type result struct {
+	asked   int
+	again   int           // first asked in vain
+	lost    int           // both times
+	longest time.Duration // until an answer
+}
+
+func (r *result) String() string {
+	return fmt.Sprintf("%d asked, %d twice, %d lost, longest %v", r.asked, r.again, r.lost, r.longest.Round(time.Millisecond))
+}
+
+// Rates of a generator, in questions per second, and the ports it asks from over UDP.
+const (
+	udpRate  = 3200
+	tcpRate  = 250
+	udpPorts = 64
+)
+
+// generate starts a generator that asks for the names over both protocols.
+func (s *system) generate(retry time.Duration, names func(i int) string) *generator {
+	s.t.Helper()
+	g := s.generator(port, names)
+	g.retry = retry
+	g.run("udp")
+	g.run("tcp")
+	return g
+}
+
+func (s *system) generator(port int, names func(i int) string) *generator {
+	return &generator{
+		t: s.t, addr: net.JoinHostPort(s.addr, strconv.Itoa(port)), names: names, retry: 5 * time.Second,
+		end: make(chan struct{}), results: map[string]*result{},
+	}
+}
+
+// run starts to ask over a protocol.
+func (g *generator) run(network string) {
+	g.t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.results[network] = &result{}
+	if network == "tcp" {
+		g.running.Go(g.askTCP)
+		return
+	}
+	for range udpPorts {
+		conn, err := net.Dial("udp", g.addr)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		g.running.Go(func() { g.askUDP(conn) })
+	}
+}
+
+// stop waits for the last answers.
+func (g *generator) stop() map[string]*result {
+	close(g.end)
+	g.running.Wait()
+	return g.results
+}
+
+// note records the outcome of a question that was asked a number of times.
+func (g *generator) note(network string, times int, answered bool, took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.results[network]
+	r.asked++
+	if times > 1 || !answered {
+		r.again++
+	}
+	if !answered {
+		r.lost++
+	}
+	r.longest = max(r.longest, took)
+}
+
+// question is one that waits for its answer.
+type question struct {
+	raw   []byte
+	first time.Time
+	last  time.Time
+	times int
+}
+
+// askUDP asks from one port: its share of the rate, answers meanwhile.
+func (g *generator) askUDP(conn net.Conn) {
+	defer conn.Close()
+	waiting := map[uint16]*question{}
+	tick := time.NewTicker(time.Second * udpPorts / udpRate)
+	defer tick.Stop()
+	stopped := false
+	answer := make([]byte, 4096)
+	for i := 0; !stopped || len(waiting) > 0; i++ {
+		select {
+		case <-tick.C:
+		case <-g.end:
+			stopped = true
+			<-tick.C
+		}
+		now := time.Now()
+		if id := uint16(i); !stopped && waiting[id] == nil {
+			waiting[id] = &question{g.ask(id, i), now, now, 1}
+			conn.Write(waiting[id].raw)
+		}
+		conn.SetReadDeadline(now.Add(time.Millisecond))
+		for {
+			n, err := conn.Read(answer)
+			if err != nil {
+				break
+			}
+			id := binary.BigEndian.Uint16(answer)
+			if q := waiting[id]; q != nil && isAnswer(answer[:n]) {
+				g.note("udp", q.times, true, time.Since(q.first))
+				delete(waiting, id)
+			}
+		}
+		g.askAgain(conn, waiting)
+	}
+}
+
+// askAgain repeats questions that wait for long, and gives up those that have been repeated.
+func (g *generator) askAgain(conn net.Conn, waiting map[uint16]*question) {
+	for id, q := range waiting {
+		switch {
+		case time.Since(q.last) < g.retry:
+		case q.times == 1:
+			q.times, q.last = 2, time.Now()
+			conn.Write(q.raw)
+		default:
+			g.note("udp", q.times, false, 0)
+			delete(waiting, id)
+		}
+	}
+}
+
+func (g *generator) ask(id uint16, i int) []byte {
+	e := dns.NewEncoder(nil, 512)
+	e.Header(id, dns.FlagRD)
+	e.Question(dns.Question{Name: dns.MustName(g.names(i)), Type: dns.TypeA, Class: dns.ClassIN})
+	return e.Bytes()
+}
+
+// isAnswer is false for SERVFAIL as well.
+func isAnswer(raw []byte) bool {
+	var m dns.Message
+	return m.Parse(raw) == nil && m.Flags().Has(dns.FlagQR) && m.RCode() != dns.RCodeServFail
+}
+
+// askTCP opens a connection for each question.
+func (g *generator) askTCP() {
+	tick := time.NewTicker(time.Second / tcpRate)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-tick.C:
+		case <-g.end:
+			return
+		}
+		g.running.Go(func() {
+			began := time.Now()
+			times := 1
+			answered := g.exchange(i)
+			if !answered {
+				times = 2
+				answered = g.exchange(i)
+			}
+			g.note("tcp", times, answered, time.Since(began))
+		})
+	}
+}
+
+// exchange asks question i over a new connection.
+func (g *generator) exchange(i int) bool {
+	conn, err := net.DialTimeout("tcp", g.addr, patience)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	query := g.ask(uint16(i), i)
+	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(query))), query...)); err != nil {
+		return false
+	}
+	answer := make([]byte, 4096)
+	if _, err := io.ReadFull(conn, answer[:2]); err != nil {
+		return false
+	}
+	n := int(binary.BigEndian.Uint16(answer))
+	if n > len(answer) {
+		return false
+	}
+	_, err = io.ReadFull(conn, answer[:n])
+	return err == nil && isAnswer(answer[:n])
+}
+
+// noneLost fails the test when questions were lost, or when more than mayRepeat of them
+// had to be asked twice.
+func noneLost(t *testing.T, what string, results map[string]*result, mayRepeat int) {
+	t.Helper()
+	for network, r := range results {
+		t.Logf("%s, %s: %v", what, network, r)
+		if r.lost > 0 || r.again > mayRepeat {
+			t.Errorf("%s, %s: %v; none may be lost, %d asked twice", what, network, r, mayRepeat)
+		}
+	}
+}
