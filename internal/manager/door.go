@@ -93,12 +93,15 @@ func readFirst(h http.Handler) http.Handler {
 			writeError(w, fmt.Errorf("%w: content coding %s", errMediaType, coding))
 			return
 		}
+		in := http.NewResponseController(w)
+		in.SetReadDeadline(time.Now().Add(limits.APIBodyTime)) // fails where there is no connection
 		if r.ContentLength > limits.APIBody {
+			if r.ContentLength <= limits.ManagerBody { // who is still writing does not read the answer
+				io.Copy(io.Discard, r.Body)
+			}
 			writeError(w, &http.MaxBytesError{Limit: limits.APIBody})
 			return
 		}
-		in := http.NewResponseController(w)
-		in.SetReadDeadline(time.Now().Add(limits.APIBodyTime)) // fails where there is no connection
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limits.APIBody))
 		in.SetReadDeadline(time.Time{})
 		if err != nil {

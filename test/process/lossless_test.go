@@ -11,11 +11,14 @@ import (
 	"time"
 )
 
-// rounds is how often each thing is done in the tests of this file. KR_ROUNDS=100 is the
-// long form, of some minutes.
+// roundsVariable asks for the long form of the tests of this file, of some minutes:
+// KR_ROUNDS=100.
+const roundsVariable = "KR_ROUNDS"
+
+// rounds is how often each thing is done.
 func rounds(t *testing.T, few int) int {
 	t.Helper()
-	text := os.Getenv("KR_ROUNDS")
+	text := os.Getenv(roundsVariable)
 	if text == "" {
 		return few
 	}
