@@ -9,10 +9,10 @@ const (
 	Resolving = 4096
 	// ResolvingLeast is how far that goes down when processors cannot keep up: enough to keep two
 	// cores busy with resolutions that mostly wait for servers.
-	ResolvingLeast = 128
-	// StartDelay is how late the quickest start of ResolvingWindow may be before fewer requests are
+	ResolvingLeast = 64
+	// StartDelay is how late the starts of ResolvingWindow may be in the mean before fewer requests are
 	// worked on: whoever is ready to run waits as long, those who answer from the cache too.
-	StartDelay, ResolvingWindow = 10 * time.Millisecond, 100 * time.Millisecond
+	StartDelay, ResolvingWindow = 2 * time.Millisecond, 50 * time.Millisecond
 
 	// Waiting is how many datagrams, and how many messages on streams, wait to be worked on: 5 KiB each, 40 MiB together (the
 	// original defers 64 MiB). With Resolving it is 10 000 clients who ask for one name at once (FT-48).
