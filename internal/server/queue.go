@@ -36,7 +36,8 @@ type queue struct {
 	clients  map[clientKey]pending
 
 	window time.Time     // when the present window of measuring began
-	delay  time.Duration // of the quickest start in it; negative: none
+	delay  time.Duration // of all starts in it together
+	starts int
 }
 
 // class is the requests of a lane by priority, the oldest first.
@@ -68,7 +69,7 @@ const (
 )
 
 func newQueue(most int, priority func(*Request) uint8, now time.Time) *queue {
-	return &queue{priority: priority, most: most, limit: most, clients: map[clientKey]pending{}, window: now, delay: -1}
+	return &queue{priority: priority, most: most, limit: most, clients: map[clientKey]pending{}, window: now}
 }
 
 // arrive takes a request in: it starts (the first result is the request itself), it waits, or somebody is turned
@@ -196,12 +197,16 @@ func (q *queue) evict(l lane, now time.Time) *miss {
 	if best == nil {
 		return nil
 	}
+	age := limits.ResolvingAge
+	if q.limit < q.most {
+		age = limits.WaitingTime // processors are slow, not necessarily servers
+	}
 	for _, from := range [lanes]lane{1 - l, l} {
 		if from != l && 2*q.active[from].count <= q.limit {
 			continue
 		}
 		for c := classes - 1; c >= 0 && (from != l || c >= int(best.class)); c-- {
-			if m := q.active[from].chains[c].first; m != nil && now.Sub(m.since) > limits.ResolvingAge {
+			if m := q.active[from].chains[c].first; m != nil && now.Sub(m.since) > age {
 				q.active[from].remove(m)
 				q.refuse(m, evicted)
 				return m
@@ -235,22 +240,21 @@ func (q *queue) waitingCount() int { return q.waiting[datagrams].count + q.waiti
 
 // started measures how long a request that was to start took to get hold of a processor.
 func (q *queue) started(delay time.Duration, now time.Time) {
-	if q.delay < 0 || delay < q.delay {
-		q.delay = delay
-	}
+	q.delay += delay
+	q.starts++
 	q.adapt(now)
 }
 
-// adapt changes, after each window, how many requests are worked on: fewer when even the quickest start was late, as
-// then everything that is ready to run waits for a processor; else more.
+// adapt changes, after each window, how many requests are worked on: fewer when the mean start was late, as then
+// everything that is ready to run waits for a processor; else more.
 func (q *queue) adapt(now time.Time) {
 	if now.Sub(q.window) < limits.ResolvingWindow {
 		return
 	}
-	if q.delay > limits.StartDelay {
-		q.limit = max(q.limit*3/4, min(limits.ResolvingLeast, q.most))
+	if q.starts > 0 && q.delay > limits.StartDelay*time.Duration(q.starts) {
+		q.limit = max(min(q.limit, q.running)*3/4, min(limits.ResolvingLeast, q.most))
 	} else {
 		q.limit = min(q.limit+q.limit/4+1, q.most)
 	}
-	q.window, q.delay = now, -1
+	q.window, q.delay, q.starts = now, 0, 0
 }

@@ -227,6 +227,7 @@ func TestQueueEvicts(t *testing.T) {
 func TestQueueAdapts(t *testing.T) {
 	now := time.Now()
 	q := newQueue(4096, nil, now)
+	q.running = 3000
 	step := func(delays ...time.Duration) {
 		for _, d := range delays {
 			q.started(d, now)
@@ -234,20 +235,23 @@ func TestQueueAdapts(t *testing.T) {
 		now = now.Add(limits.ResolvingWindow)
 		q.adapt(now)
 	}
-	if step(time.Second, time.Microsecond, time.Second); q.limit != 4096 {
-		t.Errorf("%d after one quick start", q.limit)
+	if step(limits.StartDelay, 0, limits.StartDelay); q.limit != 4096 {
+		t.Errorf("%d after starts that were not late in the mean", q.limit)
+	}
+	if step(limits.StartDelay, 2*limits.StartDelay); q.limit != 2250 {
+		t.Errorf("%d after late starts with 3000 in work", q.limit)
 	}
 	for range 20 {
 		step(20*time.Millisecond, time.Second)
 	}
 	if q.limit != limits.ResolvingLeast {
-		t.Errorf("%d after two seconds of late starts", q.limit)
+		t.Errorf("%d after a second of late starts", q.limit)
 	}
 	for range 20 {
 		step(time.Microsecond)
 	}
 	if q.limit != 4096 {
-		t.Errorf("%d two seconds later", q.limit)
+		t.Errorf("%d a second later", q.limit)
 	}
 }
 

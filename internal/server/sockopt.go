@@ -55,7 +55,10 @@ func streamOptions() []option {
 // datagramOptions turn off path MTU discovery, whose results anybody can forge to have our answers
 // fragmented, and on wildcard sockets ask for the destination of each datagram.
 func datagramOptions(family int, wildcard bool) []option {
-	list := []option{{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, limits.UDPReceiveBuffer, true}}
+	list := []option{
+		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, limits.UDPReceiveBuffer, true},
+		{"SO_RCVBUFFORCE", unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, limits.UDPReceiveBuffer, true}, // with CAP_NET_ADMIN, above rmem_max
+	}
 	if family == unix.AF_INET6 {
 		list = append(list, option{"IPV6_MTU_DISCOVER", unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_OMIT, true})
 		if wildcard {

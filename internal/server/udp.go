@@ -19,7 +19,9 @@ type udpLoop struct {
 	bound   netip.AddrPort
 	answers [][]byte // one buffer per datagram of a batch
 	late    *lateAnswers
-	request Request // reused: a new one per datagram would escape to the heap
+	// displaced are misses of earlier batches that had to make room for one of this batch.
+	displaced []*miss
+	request   Request // reused: a new one per datagram would escape to the heap
 }
 
 func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
@@ -94,6 +96,10 @@ func (l *udpLoop) local(i int) netip.AddrPort {
 }
 
 func (l *udpLoop) flush(received int) {
+	if len(l.displaced) > 0 {
+		l.late.shed(l.displaced)
+		l.displaced = l.displaced[:0]
+	}
 	sent, failed, err := l.conn.Flush()
 	c := &l.server.counters
 	c.UDPBatches.Add(1)
@@ -120,6 +126,8 @@ func (l *udpLoop) miss(i int) {
 		}
 		s.release(m)
 		s.work.Done()
+	case refused.loop == l:
+		l.displaced = append(l.displaced, refused)
 	default:
 		s.do(func() { s.dispatch.deliver(refused) })
 	}

@@ -50,6 +50,24 @@ func (l *lateAnswers) send(m *miss) {
 	clear(l.going)
 }
 
+// shed answers misses that are turned away, together.
+func (l *lateAnswers) shed(misses []*miss) {
+	kept := misses[:0]
+	for _, m := range misses {
+		if m.ready = l.server.shed(m.answer[:0], m); len(m.ready) > 0 {
+			kept = append(kept, m)
+		} else {
+			l.server.release(m)
+		}
+	}
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	for ; len(kept) > 0; kept = kept[min(len(kept), limits.UDPBatch):] {
+		l.flush(kept[:min(len(kept), limits.UDPBatch)])
+	}
+	l.server.work.Add(-len(misses))
+}
+
 // flush sends one batch.
 func (l *lateAnswers) flush(misses []*miss) {
 	for _, m := range misses {

@@ -106,3 +106,53 @@ func TestRateLimiting(t *testing.T) {
 		t.Errorf("workers %v became %v", survivor, after)
 	}
 }
+
+// TestPriorities: one client cannot have all of the work done for it, others are served meanwhile, and it is told to come over
+// TCP. Options change while workers run.
+func TestPriorities(t *testing.T) {
+	world, o := internet(t)
+	defer world.Close()
+	o.workers = 1
+	s := start(t, o)
+	before := s.workers()
+	if info, err := os.Stat(s.path("run/defer")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	conn, err := net.Dial("udp", net.JoinHostPort(s.addr, strconv.Itoa(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const queries = 300 // more than limits.PendingDatagrams, each for seconds
+	for n := range queries {
+		raw, err := new(miekg.Msg).SetQuestion("n"+strconv.Itoa(n)+".down.zz.", miekg.TypeA).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Write(raw)
+	}
+	conn.SetDeadline(time.Now().Add(patience))
+	answer, m := make([]byte, 4096), new(miekg.Msg)
+	for !m.Truncated {
+		n, err := conn.Read(answer)
+		if err != nil {
+			t.Fatal("nothing was truncated: ", err)
+		}
+		if err := m.Unpack(answer[:n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !s.ask("tcp", port, 5*time.Second) {
+		t.Error("no answer over TCP")
+	}
+	s.eventually("all are counted", func() bool { return s.counted("server", "shed_crowded") > 0 })
+	for _, text := range []string{"{enable: false}", "{enable: true, log-period: 1s}"} {
+		if status, answer := s.api("PUT", "/v1/config/defer", text, "Content-Type", "application/yaml"); status != 200 {
+			t.Fatalf("%d %s", status, answer)
+		}
+		s.serves(port)
+	}
+	if after := s.workers(); !slices.Equal(after, before) {
+		t.Errorf("workers %v became %v", before, after)
+	}
+}
