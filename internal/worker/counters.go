@@ -116,8 +116,12 @@ func (w *Worker) Metrics() map[string]any {
 		answer[class.name] = c.latency[i].Load()
 	}
 	query := map[string]any{"edns": c.edns.Load(), "dnssec": c.do.Load()}
-	return map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
-		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics(), "predict": w.predictMetrics()}
+	m := map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
+		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics()}
+	if p := w.predictMetrics(); p != nil {
+		m["predict"] = p
+	}
+	return m
 }
 
 func (w *Worker) cacheMetrics() map[string]any {
