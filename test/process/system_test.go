@@ -30,6 +30,7 @@ type system struct {
 	config string // file
 	addr   string // serves DNS
 	kind   string // of supervisor
+	env    []string
 	cmd    *exec.Cmd
 	exited chan struct{} // closed after the process tree's root has ended
 	lines  chan string   // log lines, read or not
@@ -107,6 +108,7 @@ func (s *system) launch(supervisor string) {
 		args = append(args, "--supervisor", supervisor)
 	}
 	s.cmd = exec.Command(filepath.Join(binaries, "knot-resolver"), args...)
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.exited, s.lines = make(chan struct{}), make(chan string, 10000)
 	r, w := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = w, w
