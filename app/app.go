@@ -37,6 +37,9 @@ const (
 	// exitUnwanted ends a process that the manager has no use for; the
 	// supervisor does not restart it.
 	exitUnwanted = 3
+	// exitCollector ends cache-gc when it cannot go on, as in the original; it is
+	// started again.
+	exitCollector = 10
 )
 
 // App is the program.
@@ -49,6 +52,9 @@ type App struct {
 
 // usageError is a command line that makes no sense.
 type usageError struct{ error }
+
+// collectorError is why cache-gc cannot go on.
+type collectorError struct{ error }
 
 // Main runs the role that the command line asks for and returns the exit
 // status of the process.
@@ -65,6 +71,8 @@ func (a *App) Main(args []string) int {
 		return exitUsage
 	case errors.Is(err, errUnwanted):
 		return exitUnwanted
+	case errors.As(err, new(collectorError)):
+		return exitCollector
 	}
 	return exitFailure
 }

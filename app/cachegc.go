@@ -69,5 +69,8 @@ func collectGarbage(ctx context.Context, cfg *config.Cache, totals *gc.Totals, l
 		<-ctx.Done()
 		return nil
 	}
-	return err
+	if err != nil {
+		return collectorError{err}
+	}
+	return nil
 }

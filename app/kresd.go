@@ -71,6 +71,7 @@ func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error
 	if len(w.files) != len(a.Sockets) {
 		return fmt.Errorf("%d descriptors for %d sockets", len(w.files), len(a.Sockets))
 	}
+	limitMemory(a.Version.Config.Workers)
 	var err error
 	if w.engine, err = build(EngineOptions{a.Version, w.number, a.Canary, w.log}); err != nil {
 		return err

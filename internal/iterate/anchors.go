@@ -75,7 +75,7 @@ func (e *Engine) signal(zone dns.Name) {
 		defer cancel()
 		budget := new(limits.Budget)
 		_ = budget.Charge(limits.KindUpstreamQueries, limits.UpstreamQueries-limits.SignalQueries) // cannot fail
-		e.resolve(ctx, Question{Name: name, Type: typeNULL, CheckingDisabled: true, Fresh: true}, budget, nil)
+		e.resolve(ctx, Question{Name: name, Type: typeNULL, CheckingDisabled: true, Fresh: true, Internal: true}, budget, nil)
 	}()
 }
 

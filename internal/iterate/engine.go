@@ -81,8 +81,12 @@ type Engine struct {
 	plainCase []dns.Name
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
-	tagged     bool // some forward rules are not for everybody
+	tagged     bool          // some forward rules are not for everybody
+	internal   atomic.Uint64 // questions that nobody outside asked
 }
+
+// Internal returns how many questions were resolved that nobody outside asked.
+func (e *Engine) Internal() uint64 { return e.internal.Load() }
 
 // New makes an Engine.
 func New(o Options) *Engine {
@@ -117,6 +121,9 @@ func (e *Engine) Resolve(ctx context.Context, q Question, b *limits.Budget, trac
 func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, limits.ResolutionTime)
 	defer cancel()
+	if q.Internal {
+		e.internal.Add(1)
+	}
 	if e.Observe != nil {
 		defer e.Observe(b)
 	}

@@ -29,6 +29,8 @@ type Question struct {
 	Missed bool
 	// WholeNames asks servers for whole names, minimisation or not.
 	WholeNames bool
+	// Internal says that nobody outside asked: it is counted apart.
+	Internal bool
 	// Policy is that of the client; nil means that of the engine.
 	Policy Policy
 }

@@ -28,7 +28,7 @@ func (e *Engine) Prime(ctx context.Context) {
 
 // rootServers resolves the NS set of the root and the addresses in it.
 func (e *Engine) rootServers(ctx context.Context) (servers []cache.NS, ttl uint32) {
-	out := e.Resolve(ctx, Question{Name: dns.Root, Type: dns.TypeNS}, new(limits.Budget), nil)
+	out := e.Resolve(ctx, Question{Name: dns.Root, Type: dns.TypeNS, Internal: true}, new(limits.Budget), nil)
 	if out.RCode != dns.RCodeNoError || len(out.Answer) != 1 {
 		return nil, 0
 	}
@@ -40,7 +40,7 @@ func (e *Engine) rootServers(ctx context.Context) (servers []cache.NS, ttl uint3
 		}
 		ns := cache.NS{Name: name}
 		for _, t := range e.addressTypes() {
-			found := e.Resolve(ctx, Question{Name: name, Type: t}, new(limits.Budget), nil)
+			found := e.Resolve(ctx, Question{Name: name, Type: t, Internal: true}, new(limits.Budget), nil)
 			for i := range found.Answer {
 				ns.Addrs = appendAddrs(ns.Addrs, &found.Answer[i])
 			}

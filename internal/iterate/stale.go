@@ -106,7 +106,7 @@ func (e *Engine) refresh(q Question, left uint32) {
 	}
 	go func() {
 		defer e.background.Release(1)
-		q.Fresh, q.Ahead, q.Policy = true, time.Duration(left)*time.Second, nil // the client's is gone
+		q.Fresh, q.Internal, q.Ahead, q.Policy = true, true, time.Duration(left)*time.Second, nil // the client's is gone
 		ctx, cancel := context.WithTimeout(context.Background(), limits.ResolutionTime)
 		defer cancel()
 		e.resolve(ctx, q, new(limits.Budget), nil)

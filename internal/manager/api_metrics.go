@@ -111,15 +111,11 @@ func (m *Manager) ask() metrics.Snapshot {
 // not answer.
 func (m *Manager) getMetrics(w http.ResponseWriter, _ *http.Request) {
 	result := map[string]any{}
-	s := m.snapshot()
-	for name, values := range s.Workers {
+	for name, values := range m.snapshot().Workers {
 		result[name] = nil
 		if values != nil {
 			result[name] = values.Tree()
 		}
-	}
-	if s.Collector != nil {
-		result[metrics.CollectorName] = s.Collector.Tree()
 	}
 	control.WriteJSON(w, result, nil)
 }

@@ -17,7 +17,7 @@ func (w *Worker) Addresses(ctx context.Context, host string) (addrs []netip.Addr
 		return nil, fmt.Errorf("host %q: %w", host, err)
 	}
 	for _, t := range [...]dns.Type{dns.TypeAAAA, dns.TypeA} {
-		q := iterate.Question{Name: name.Lower(), Type: t}
+		q := iterate.Question{Name: name.Lower(), Type: t, Internal: true}
 		out := w.engine.Resolve(ctx, q, new(limits.Budget), nil)
 		if out.RCode != dns.RCodeNoError {
 			err = fmt.Errorf("%v: %v: %s", q, out.RCode, out.Reason)

@@ -23,7 +23,7 @@ func (w *Worker) Anchor(zone dns.Name) (dnssec.Anchor, bool) { return w.engine.A
 // DNSKEY asks the servers of a zone for its keys, whatever the cache has. With checked the answer validates with the
 // present trust anchors; without, any answer will do.
 func (w *Worker) DNSKEY(ctx context.Context, zone dns.Name, checked bool) (dns.RRset, error) {
-	q := iterate.Question{Name: zone, Type: dns.TypeDNSKEY, CheckingDisabled: !checked, Fresh: true, NoFallback: true}
+	q := iterate.Question{Name: zone, Type: dns.TypeDNSKEY, CheckingDisabled: !checked, Fresh: true, NoFallback: true, Internal: true}
 	out := w.engine.Resolve(ctx, q, new(limits.Budget), nil)
 	switch {
 	case out.RCode != dns.RCodeNoError:

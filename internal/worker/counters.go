@@ -96,12 +96,13 @@ func (c *counters) flags(f dns.Flags, edns, do bool) {
 // Metrics returns the counters as a tree.
 func (w *Worker) Metrics() map[string]any {
 	c := &w.counters
-	request := map[string]any{"total": c.total.Load(), "total4": c.families[0].Load(), "total6": c.families[1].Load(), "internal": uint64(0)}
+	internal := w.engine.Internal()
+	request := map[string]any{"total": c.total.Load() + internal, "total4": c.families[0].Load(), "total6": c.families[1].Load(), "internal": internal}
 	for t := server.UDP; t <= server.DoQ; t++ {
 		four, six := c.transports[t][0].Load(), c.transports[t][1].Load()
 		request[t.String()], request[t.String()+"4"], request[t.String()+"6"] = four+six, four, six
 	}
-	for _, name := range []string{"xdp", "xdp4", "xdp6"} { // a series of the original that tools may ask for
+	for _, name := range []string{"xdp", "xdp4", "xdp6"} { // there is no such transport, but tools may ask for the series
 		request[name] = uint64(0)
 	}
 	answer := map[string]any{
@@ -115,8 +116,12 @@ func (w *Worker) Metrics() map[string]any {
 		answer[class.name] = c.latency[i].Load()
 	}
 	query := map[string]any{"edns": c.edns.Load(), "dnssec": c.do.Load()}
-	return map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
-		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics(), "predict": w.predictMetrics()}
+	m := map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
+		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics()}
+	if p := w.predictMetrics(); p != nil {
+		m["predict"] = p
+	}
+	return m
 }
 
 func (w *Worker) cacheMetrics() map[string]any {

@@ -89,7 +89,7 @@ func (w *Worker) foresee(ctx context.Context) {
 // prepare makes sure that the answer to a question is in the cache for some time.
 func (w *Worker) prepare(ctx context.Context, p predict.Question) prepared {
 	now, translate := time.Now(), w.options.DNS64 != nil
-	q := iterate.Question{Name: p.Name, Type: p.Type}
+	q := iterate.Question{Name: p.Name, Type: p.Type, Internal: true}
 	out, ok := w.fromCache(q, translate)
 	if left := life(&out); !ok || left <= limits.PredictMargin {
 		q.Fresh, q.Ahead = true, left
@@ -133,7 +133,7 @@ func latest(a, b time.Time) time.Time {
 // predictMetrics are the counters of prediction, under the names of the original.
 func (w *Worker) predictMetrics() map[string]any {
 	if w.foresight == nil {
-		return map[string]any{"epoch": 0, "queue": int64(0), "learned": 0}
+		return nil
 	}
 	learned, windows := w.foresight.table.Stats()
 	return map[string]any{"epoch": windows, "queue": w.foresight.queued.Load(), "learned": learned}

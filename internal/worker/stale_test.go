@@ -98,5 +98,8 @@ func TestPrefetch(t *testing.T) {
 		if m := ask(t, w, query("www.example.se.", "A"), server.UDP); m.Answer[0].Header().Ttl <= 3 {
 			t.Fatalf("TTL %d, want a refreshed entry", m.Answer[0].Header().Ttl)
 		}
+		if n := w.Metrics()["request"].(map[string]any); n["internal"] != uint64(1) || n["total"] != uint64(5) || n["udp"] != uint64(4) {
+			t.Errorf("counted %v, want one internal request besides those of clients", n)
+		}
 	})
 }

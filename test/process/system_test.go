@@ -31,6 +31,7 @@ type system struct {
 	addr    string // serves DNS
 	kind    string // of supervisor
 	program string // knot-resolver itself
+	env     []string
 	cmd     *exec.Cmd
 	exited  chan struct{} // closed after the process tree's root has ended
 	lines   chan string   // log lines, read or not
@@ -110,6 +111,7 @@ func (s *system) launch(supervisor string) {
 		args = append(args, "--supervisor", supervisor)
 	}
 	s.cmd = exec.Command(s.program, args...)
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.exited, s.lines = make(chan struct{}), make(chan string, 10000)
 	r, w := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = w, w

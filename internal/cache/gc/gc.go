@@ -56,14 +56,6 @@ type Options struct {
 	Observe func(Result) // is called after every run, for metrics; optional
 }
 
-// Exit codes of the process, apart from 0.
-const (
-	ExitUsage  = 1  // usage, help, no directory
-	ExitNumber = 2  // an option is not a non-negative integer
-	ExitSignal = 5  // a second signal of another kind while stopping
-	ExitRun    = 10 // Run returned an error
-)
-
 // Result describes one run.
 type Result struct {
 	Usage        float64 // percent, before the run
@@ -86,8 +78,8 @@ type Result struct {
 const recordOverhead = 16
 
 // Run collects until ctx is done, or once if there is no interval. A missing or damaged cache is
-// reported and tried again. It fails when the file is full in two runs in a row, or cannot be opened or
-// read for another reason.
+// reported and tried again, as is a file without room for deletions. It fails when the cache cannot be
+// opened or read for another reason.
 func Run(ctx context.Context, opts Options) error {
 	c := newCollector(opts)
 	defer c.close()
@@ -116,7 +108,6 @@ type collector struct {
 	hash  func(key []byte) uint64
 	uses  func(key []byte) uint64
 	store cache.Store // nil while closed
-	full  bool        // the last run found the file full
 }
 
 func newCollector(opts Options) *collector {
@@ -136,8 +127,6 @@ func (c *collector) classify(key, value []byte, now time.Time) (category uint8, 
 
 // tolerate reports errors that the next run may not have and returns the others.
 func (c *collector) tolerate(err error) error {
-	wasFull := c.full
-	c.full = errors.Is(err, cache.ErrFull)
 	switch {
 	case err == nil:
 		return nil
@@ -145,7 +134,7 @@ func (c *collector) tolerate(err error) error {
 		c.printf("no cache yet: %v", err)
 	case errors.Is(err, cache.ErrDamaged):
 		c.printf("cache is damaged, trying again: %v", err)
-	case c.full && !wasFull:
+	case errors.Is(err, cache.ErrFull):
 		c.printf("no space for deletions, trying again: %v", err)
 	default:
 		return err

@@ -222,7 +222,7 @@ func TestRunErrors(t *testing.T) {
 		{"damaged", []error{damaged}, nil, nil},
 		{"other", []error{nil, other}, nil, other},
 		{"full once", nil, []error{full}, nil},
-		{"full twice", nil, []error{full, full}, full},
+		{"full twice", nil, []error{full, full}, nil},
 		{"full with a pause", nil, []error{full, nil, full}, nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -133,7 +133,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-func TestOpenDamaged(t *testing.T) {
+func TestFT17OpenDamaged(t *testing.T) {
 	garbage := bytes.Repeat([]byte("no LMDB "), 1_000_000)
 	for _, c := range []struct {
 		name   string
@@ -224,7 +224,7 @@ func scribble(path string, at int64, what []byte) error {
 }
 
 // Damage to a file in use ends neither the process nor the service.
-func TestDamagedWhileOpen(t *testing.T) {
+func TestFT15DamagedWhileOpen(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		damage func(path string) error
@@ -285,7 +285,7 @@ func writeAll(s *Store) {
 }
 
 // A slice of the map that faults while the caller reads it is an error of the View, not a panic.
-func TestFaultInView(t *testing.T) {
+func TestFT15FaultInView(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Options{Dir: dir, Size: testSize})
 	s.Write([]byte("big"), bytes.Repeat([]byte("x"), limits.StoreValueMax))
@@ -330,7 +330,7 @@ func TestPanicInView(t *testing.T) {
 }
 
 // Whatever bits flip, reading and writing goes on, and nothing ends the process.
-func TestBitFlips(t *testing.T) {
+func TestFT16BitFlips(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for round := range 10 {
 		dir := t.TempDir()

@@ -104,7 +104,7 @@ func start(t *testing.T, role, dir string) (kill func()) {
 }
 
 // A writer killed at any point leaves whole entries and no lock behind.
-func TestKilledWriter(t *testing.T) {
+func TestFT02KilledWriter(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Options{Dir: dir, Size: testSize})
 	for round := range 20 {
@@ -158,7 +158,7 @@ func want(t *testing.T, s *Store, key, value string) {
 	}
 }
 
-func TestKilledInTransaction(t *testing.T) {
+func TestFT02KilledInTransaction(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Options{Dir: dir, Size: testSize})
 	for range 3 {

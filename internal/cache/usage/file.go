@@ -123,32 +123,33 @@ func lock(dir string) (unlock func(), err error) {
 
 // create makes the file complete before it gets its name. Its blocks are allocated, because writing to
 // a hole of a mapped file on a full disk is a fault.
-func create(path string, slots int) (f *os.File, err error) {
-	f, err = os.CreateTemp(filepath.Dir(path), FileName+".new-*")
+func create(path string, slots int) (*os.File, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), FileName+".new-*")
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-			f.Close()
-		}
-	}()
-	size := headerSize + slotSize*int64(slots)
-	if _, err := f.Write(header(slots)); err != nil {
-		return nil, err
+	if err = complete(f, slots); err == nil {
+		err = os.Rename(f.Name(), path)
 	}
-	switch err := unix.Fallocate(int(f.Fd()), 0, 0, size); err {
-	case nil:
-	case unix.EOPNOTSUPP, unix.ENOSYS:
-		if err := f.Truncate(size); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, fmt.Errorf("allocate %d bytes for %s: %w", size, path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return nil, err
+	if err != nil {
+		f.Close()
+		return nil, errors.Join(err, os.Remove(f.Name()))
 	}
 	return f, nil
+}
+
+// complete writes and allocates an empty file.
+func complete(f *os.File, slots int) error {
+	if _, err := f.Write(header(slots)); err != nil {
+		return err
+	}
+	size := headerSize + slotSize*int64(slots)
+	switch err := unix.Fallocate(int(f.Fd()), 0, 0, size); err {
+	case nil:
+		return nil
+	case unix.EOPNOTSUPP, unix.ENOSYS:
+		return f.Truncate(size)
+	default:
+		return fmt.Errorf("allocate %d bytes for %s: %w", size, f.Name(), err)
+	}
 }

@@ -46,16 +46,17 @@ func (r *Recorder) put(k uint64) { r.ring[(r.next.Add(1)-1)%limits.UsageRing].St
 func (r *Recorder) Run(ctx context.Context) {
 	tick := time.NewTicker(limits.UsageDrain)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	defer r.unmap()
+	for ended := false; !ended; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			ended = true
 		}
 		if err := r.drain(time.Now()); err != nil {
 			r.log.Warn("popular entries are not known to the collector", "reason", err)
 		}
 	}
-	r.unmap()
 }
 
 // drain takes what is new in the ring.

@@ -191,6 +191,18 @@ func TestNoDirectory(t *testing.T) {
 	}
 }
 
+// A disk without room for the counters is an error that leaves nothing: it once ended the worker.
+func TestNoRoom(t *testing.T) {
+	dir := t.TempDir()
+	if f, err := create(filepath.Join(dir, FileName), 1<<50); err == nil {
+		f.Close()
+		t.Error("no error")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 func TestTouchAllocatesNothing(t *testing.T) {
 	r := recorder(t, t.TempDir())
 	entry := []byte("www.example.com")
