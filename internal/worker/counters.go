@@ -115,8 +115,12 @@ func (w *Worker) Metrics() map[string]any {
 		answer[class.name] = c.latency[i].Load()
 	}
 	query := map[string]any{"edns": c.edns.Load(), "dnssec": c.do.Load()}
-	return map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
-		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics(), "predict": w.predictMetrics()}
+	all := map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
+		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics()}
+	if w.foresight != nil {
+		all["predict"] = w.foresight.metrics()
+	}
+	return all
 }
 
 func (w *Worker) cacheMetrics() map[string]any {
