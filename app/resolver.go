@@ -166,7 +166,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		IPv4:         cfg.Network.DoIPv4,
 		IPv6:         cfg.Network.DoIPv6,
 		NAT64:        cfg.Network.NAT64,
-		Addresses:    upstream.AddressOptions{QueryLoopback: cfg.Options.QueryLoopback},
+		Addresses:    upstream.AddressOptions{QueryLoopback: cfg.Options.QueryLoopback, Never: cfg.Network.DoNotQuery},
 		UpstreamPort: cfg.Options.UpstreamPort,
 		UDPSize:      cfg.Network.EDNSUpstream,
 		LogBogus:     cfg.DNSSEC.LogBogus,

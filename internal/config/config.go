@@ -122,8 +122,9 @@ const (
 // Network holds what concerns sockets and messages on the wire.
 type Network struct {
 	Listen         []Listen
-	DoIPv4, DoIPv6 bool         // contact upstream servers over the family
-	NAT64          netip.Prefix // IPv4 servers are contacted through it; invalid = directly
+	DoIPv4, DoIPv6 bool           // contact upstream servers over the family
+	DoNotQuery     []netip.Prefix // servers that are never asked
+	NAT64          netip.Prefix   // IPv4 servers are contacted through it; invalid = directly
 	Renumbering    []Renumbering
 	OutV4, OutV6   netip.Addr // source addresses of upstream queries; invalid = any
 	TCPPipeline    int        // outstanding queries of one client connection

@@ -72,6 +72,7 @@ func (v *Valid) network() Network {
 	n := Network{
 		DoIPv4:         get[bool](s, "do-ipv4"),
 		DoIPv6:         get[bool](s, "do-ipv6"),
+		DoNotQuery:     items[netip.Prefix](s, "do-not-query"),
 		NAT64:          get[netip.Prefix](s, "nat64-prefix"),
 		OutV4:          get[netip.Addr](s, "out-interface-v4"),
 		OutV6:          get[netip.Addr](s, "out-interface-v6"),

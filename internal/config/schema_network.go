@@ -6,6 +6,7 @@ func networkOptions() []Option {
 		{Path: "network", Doc: "Sockets and messages on the wire."},
 		{Path: "network/do-ipv4", Type: boolean(), Default: "true", Doc: "Contact servers over IPv4."},
 		{Path: "network/do-ipv6", Type: boolean(), Default: "true", Doc: "Contact servers over IPv6."},
+		{Path: "network/do-not-query", Type: listOf(subnet()), Ours: true, Doc: "Servers in these subnets are never asked, whoever names them."},
 		{Path: "network/nat64-prefix", Type: nat64Prefix(), Ours: true,
 			Doc: "Prefix of a NAT64, of 32, 40, 48, 56, 64 or 96 bits, through which IPv4 servers are contacted over IPv6."},
 		{Path: "network/out-interface-v4", Type: ipv4Address(), Doc: "Source address of upstream queries over IPv4."},

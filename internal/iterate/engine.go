@@ -355,8 +355,11 @@ func (j *job) traceCached(e *cache.Entry, name dns.Name, t dns.Type) {
 // port makes server addresses out of what glue and look-ups give.
 func (e *Engine) server(a netip.Addr) (netip.AddrPort, bool) {
 	a = a.Unmap()
-	s := netip.AddrPortFrom(a, e.UpstreamPort)
-	if !upstream.Usable(s, e.Addresses) {
+	s, rules := netip.AddrPortFrom(a, e.UpstreamPort), e.Addresses
+	if e.NAT64.Contains(a) {
+		rules.Never = nil // it stands for an IPv4 address
+	}
+	if !upstream.Usable(s, rules) {
 		return s, false
 	}
 	if a.Is4() && e.NAT64.IsValid() {

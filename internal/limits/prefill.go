@@ -10,8 +10,8 @@ const (
 	PrefillRecords = 200_000
 	// PrefillBatch is how many entries are queued for the cache at once; what clients need is queued beside them.
 	PrefillBatch = StoreQueueOps / 8
-	// PrefillDownload is how long getting a zone may take, PrefillRedirects how often the server may point elsewhere.
-	PrefillDownload, PrefillRedirects = 2 * time.Minute, 5
+	// PrefillDownload is how long getting a zone may take, PrefillRedirects how often the server may point elsewhere (MG-13).
+	PrefillDownload, PrefillRedirects = time.Minute, 3
 	// PrefillRetry is the pause after a failure (resolver.md 7.6), PrefillJitter what it and the interval vary by, so that not all
 	// resolvers ask at the same moment.
 	PrefillRetry, PrefillJitter = 10 * time.Minute, 10 * time.Second

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -73,7 +74,8 @@ func (s *Source) client() *http.Client {
 	}
 }
 
-// dial connects to the first address that takes the connection.
+// dial connects to the first address that takes the connection. Another host than the one configured, to which a server
+// redirected us, must not be in the local network (MG-13).
 func (s *Source) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -88,6 +90,10 @@ func (s *Source) dial(ctx context.Context, network, address string) (net.Conn, e
 	var dialer net.Dialer
 	errs := []error{}
 	for _, a := range addrs {
+		if u, err := url.Parse(s.URL); err != nil || u.Hostname() != host && (!a.IsGlobalUnicast() || a.IsPrivate()) {
+			errs = append(errs, fmt.Errorf("redirected to %s, which has the address %v", host, a))
+			continue
+		}
 		conn, err := dialer.DialContext(ctx, network, net.JoinHostPort(a.String(), port))
 		if err == nil {
 			return conn, nil

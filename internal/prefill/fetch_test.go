@@ -28,6 +28,10 @@ func TestFetch(t *testing.T) {
 			http.Redirect(w, r, "/root.zone", http.StatusFound)
 		case "/downgraded":
 			http.Redirect(w, r, plain.URL, http.StatusFound)
+		case "/inside":
+			http.Redirect(w, r, strings.Replace(server.URL, "127.0.0.1", "localhost.example.com", 1)+"/root.zone", http.StatusFound)
+		case "/literal":
+			http.Redirect(w, r, server.URL+"/root.zone", http.StatusFound)
 		case "/circle":
 			http.Redirect(w, r, "/circle", http.StatusFound)
 		case "/endless":
@@ -48,7 +52,7 @@ func TestFetch(t *testing.T) {
 	pool.AddCert(server.Certificate())
 	named := strings.Replace(server.URL, "127.0.0.1", "example.com", 1) // a name in the certificate
 	resolve := func(_ context.Context, host string) ([]netip.Addr, error) {
-		if host != "example.com" {
+		if !strings.HasSuffix(host, "example.com") {
 			return nil, errors.New("no such host")
 		}
 		return []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.1")}, nil
@@ -65,6 +69,8 @@ func TestFetch(t *testing.T) {
 		{strings.Replace(named, "example.com", "example.org", 1), pool, "no such host"},
 		{named + "/absent", pool, "404"},
 		{named + "/downgraded", pool, "redirected to http:"},
+		{named + "/inside", pool, "redirected to localhost.example.com, which has the address 127.0.0.1"},
+		{named + "/literal", pool, "redirected to 127.0.0.1"},
 		{named + "/circle", pool, "redirected"},
 		{named + "/endless", pool, "more than"},
 		{named + "/cut", pool, "EOF"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 // source is where the zone of a test comes from: its serial grows with each fetch.
 type source struct {
+	mu       sync.Mutex
 	t        *testing.T
 	dir      string
 	fetched  int
@@ -28,6 +30,8 @@ type source struct {
 }
 
 func (s *source) fetch(_ context.Context, dir string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.fetched++
 	if s.down {
 		return "", errors.New("down")
@@ -46,6 +50,8 @@ func (s *source) write(name string, serial int) {
 }
 
 func (s *source) load(z *Zone) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.refuse {
 		return errors.New("refused")
 	}
@@ -55,7 +61,20 @@ func (s *source) load(z *Zone) error {
 
 func (s *source) keeper() *Keeper {
 	return New(Options{Origin: dns.Root, Fetch: s.fetch, File: s.file(), Interval: 24 * time.Hour, Shared: true, Lock: filepath.Join(s.dir, "lock"),
-		Log: slog.New(slog.DiscardHandler), Import: s.load, Present: func() bool { return !s.cleared }})
+		Log: slog.New(slog.DiscardHandler), Import: s.load, Present: s.present})
+}
+
+func (s *source) present() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.cleared
+}
+
+// becomes sets how things are from now on.
+func (s *source) becomes(down, refuse, cleared bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down, s.refuse, s.cleared = down, refuse, cleared
 }
 
 func (s *source) file() string { return filepath.Join(s.dir, "root.zone") }
@@ -79,6 +98,8 @@ func (s *source) kept() uint32 {
 func (s *source) expect(when string, fetched int, kept uint32, imported ...uint32) {
 	s.t.Helper()
 	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.fetched != fetched || s.kept() != kept || !slices.Equal(s.imported, imported) {
 		s.t.Errorf("%s: fetched %d times, kept %d, imported %v; want %d, %d, %v", when, s.fetched, s.kept(), s.imported, fetched, kept, imported)
 	}
@@ -108,18 +129,18 @@ func TestKeeper(t *testing.T) {
 		time.Sleep(limits.PrefillJitter)
 		s.expect("after the interval", 2, 2, 1, 2)
 
-		s.down = true
+		s.becomes(true, false, false)
 		time.Sleep(24 * time.Hour)
 		s.expect("server down", 3, 2, 1, 2)
 		time.Sleep(limits.PrefillRetry)
 		s.expect("still down", 4, 2, 1, 2)
-		s.down, s.refuse = false, true
+		s.becomes(false, true, false)
 		time.Sleep(limits.PrefillRetry)
 		s.expect("bad zone", 5, 2, 1, 2)
-		s.refuse = false
+		s.becomes(false, false, false)
 		time.Sleep(limits.PrefillRetry)
 		s.expect("good again", 6, 6, 1, 2, 6)
-		s.cleared = true
+		s.becomes(false, false, true)
 		time.Sleep(limits.PrefillLook)
 		s.expect("cache cleared", 6, 6, 1, 2, 6, 6)
 		stop()
@@ -127,7 +148,7 @@ func TestKeeper(t *testing.T) {
 		stop = start(s.keeper())
 		s.expect("restarted with a young copy", 6, 6, 1, 2, 6, 6, 6)
 		stop()
-		s.down = true
+		s.becomes(true, false, false)
 		time.Sleep(48 * time.Hour)
 		stop = start(s.keeper())
 		s.expect("restarted with an old copy, server down", 7, 6, 1, 2, 6, 6, 6, 6)
@@ -185,10 +206,10 @@ func TestFile(t *testing.T) {
 		s.expect("with it", 0, 7, 7)
 		time.Sleep(time.Hour)
 		s.expect("unchanged", 0, 7, 7)
-		s.refuse = true
+		s.becomes(false, true, false)
 		s.write(s.file(), 8)
 		time.Sleep(limits.PrefillLook)
-		s.refuse = false
+		s.becomes(false, false, false)
 		time.Sleep(time.Hour)
 		s.expect("refused, not tried again", 0, 8, 7)
 		s.write(s.file(), 9)

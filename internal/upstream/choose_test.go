@@ -169,9 +169,12 @@ func TestSP14Usable(t *testing.T) {
 		"[fe80::1]:53":             {false, false},
 		"[fe80::1%eth0]:53":        {true, true},
 		"192.0.2.1:0":              {false, false},
+		"203.0.113.7:53":           {false, false},
+		"[::ffff:203.0.113.7]:53":  {false, false},
+		"203.0.114.7:53":           {true, true},
 	} {
 		for i, loopback := range []bool{false, true} {
-			o := AddressOptions{QueryLoopback: loopback, Listen: []netip.AddrPort{own}}
+			o := AddressOptions{QueryLoopback: loopback, Listen: []netip.AddrPort{own}, Never: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}
 			if got := Usable(netip.MustParseAddrPort(address), o); got != want[i] {
 				t.Errorf("%s, loopback %v: %v", address, loopback, got)
 			}

@@ -9,6 +9,7 @@ import (
 type AddressOptions struct {
 	QueryLoopback bool             // loopback addresses may be asked
 	Listen        []netip.AddrPort // our own addresses; asking them would be talking to ourselves
+	Never         []netip.Prefix   // addresses in these are never asked
 }
 
 var (
@@ -35,6 +36,9 @@ func Usable(server netip.AddrPort, o AddressOptions) bool {
 		if thisNetwork.Contains(addr) || reserved.Contains(addr) {
 			return false
 		}
+	}
+	if slices.ContainsFunc(o.Never, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+		return false
 	}
 	return !slices.Contains(o.Listen, netip.AddrPortFrom(addr, server.Port()))
 }

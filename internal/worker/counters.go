@@ -116,12 +116,12 @@ func (w *Worker) Metrics() map[string]any {
 		answer[class.name] = c.latency[i].Load()
 	}
 	query := map[string]any{"edns": c.edns.Load(), "dnssec": c.do.Load()}
-	m := map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
+	all := map[string]any{"request": request, "answer": answer, "query": query, "cache": w.cacheMetrics(),
 		"ratelimiting": w.limiterMetrics(), "rpz": w.listMetrics()}
-	if p := w.predictMetrics(); p != nil {
-		m["predict"] = p
+	if w.foresight != nil {
+		all["predict"] = w.foresight.metrics()
 	}
-	return m
+	return all
 }
 
 func (w *Worker) cacheMetrics() map[string]any {

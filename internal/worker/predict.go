@@ -130,11 +130,8 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// predictMetrics are the counters of prediction, under the names of the original.
-func (w *Worker) predictMetrics() map[string]any {
-	if w.foresight == nil {
-		return nil
-	}
-	learned, windows := w.foresight.table.Stats()
-	return map[string]any{"epoch": windows, "queue": w.foresight.queued.Load(), "learned": learned}
+// metrics are the counters of prediction, under the names of the original.
+func (f *foresight) metrics() map[string]any {
+	learned, windows := f.table.Stats()
+	return map[string]any{"epoch": windows, "queue": f.queued.Load(), "learned": learned}
 }

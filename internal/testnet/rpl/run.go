@@ -133,7 +133,7 @@ func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, mi
 		Cache:     cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
 		Client:    client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),
 		RootHints: up.Hints, Anchors: up.Anchors, Negative: up.Negative, Glue: up.Glue, Minimise: minimise, Case0x20: true,
-		IPv4: up.IPv4, IPv6: up.IPv6, Addresses: upstream.AddressOptions{QueryLoopback: up.Loopback}, UDPSize: 4096,
+		IPv4: up.IPv4, IPv6: up.IPv6, Addresses: upstream.AddressOptions{QueryLoopback: up.Loopback, Never: up.Never}, UDPSize: 4096,
 		Forwards: up.Forwards, NAT64: up.NAT64, Workarounds: up.Workarounds, Prefetch: up.Prefetch, Stale: up.Stale,
 	})
 }

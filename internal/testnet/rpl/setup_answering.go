@@ -15,6 +15,7 @@ import (
 // answering is the part of a Setup about what is done to answers.
 type answering struct {
 	DNS64 *dns64.Options // makes AAAA records
+	Never []netip.Prefix // servers that are not asked
 	NAT64 netip.Prefix   // through which IPv4 servers are reached
 
 	Workarounds bool // for zones known to be broken
@@ -71,6 +72,10 @@ func (up *answering) unboundDNS64(s *Scenario) error {
 func (up *answering) unboundAnswering(o Option) (mine bool, err error) {
 	switch o.Key {
 	case "dns64-prefix", "dns64-ignore-aaaa": // read by unboundDNS64
+	case "do-not-query-address":
+		var never netip.Prefix
+		never, err = netip.ParsePrefix(o.Value)
+		up.Never = append(up.Never, never)
 	case "private-address":
 		var private netip.Prefix
 		private, err = netip.ParsePrefix(o.Value)

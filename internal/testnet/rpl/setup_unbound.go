@@ -65,7 +65,7 @@ var irrelevant = words(`target-fetch-policy trust-anchor-signaling minimal-respo
 var absent = map[string]string{
 	"local-zone-tag": "tags of local zones", "response-ip-tag": "tags of answer addresses",
 	"access-control-tag-action": "actions by tag", "access-control-tag-data": "actions by tag",
-	"do-not-query-address": "lists of servers not to ask", "prefetch-key": "prefetching of keys",
+	"prefetch-key":            "prefetching of keys",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
 	"dns-error-reporting":          "DNS error reporting (RFC 9567)",
 	"val-nsec3-keysize-iterations": "NSEC3 limits by key size", "harden-unverified-glue": "looking up sibling glue before use",
