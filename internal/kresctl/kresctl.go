@@ -74,7 +74,7 @@ func (t *Tool) Command() *cobra.Command {
 		t.configCommand(), t.cacheCommand(), t.metricsCommand(), t.stopCommand(),
 		t.changeAll("reload", "Put the configuration files in force"),
 		t.changeAll("renew", "Read again the files that the configuration names"),
-		t.validateCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(),
+		t.validateCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(), t.policyCommand(),
 	)
 	return root
 }

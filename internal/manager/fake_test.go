@@ -204,6 +204,8 @@ func (a *actor) Metrics() map[string]any { return map[string]any{"answer": map[s
 func (a *actor) SelfTest(context.Context) error {
 	return a.world.fails(a.name, a.version.Number, "selftest")
 }
+func (a *actor) TestPolicy(q control.PolicyQuery) (json.RawMessage, error) { return json.Marshal(q) }
+
 func (a *actor) Explain(_ context.Context, name, rrtype string) (json.RawMessage, error) {
 	return json.Marshal(name + " " + rrtype)
 }

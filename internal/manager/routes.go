@@ -62,6 +62,7 @@ func (m *Manager) routes() []route {
 		{"GET", "/metrics/json", "Counters of every worker", noBody, asJSON, nil, m.getMetrics},
 		{"GET", "/metrics/prometheus", "The same for Prometheus", noBody, asText, nil, m.prometheusHandler()},
 		{"GET", "/explain", "Resolve a name and tell how", noBody, asJSON, nil, m.explain},
+		{"GET", "/policy/test", "What the rules would do to a query", noBody, asJSON, nil, m.testPolicy},
 		{"GET", "/processes", "All processes", noBody, asJSON, nil, m.getProcesses},
 		{"GET", "/processes/{kind}", "The processes of a kind: kresd, gc or all", noBody, asJSON, nil, m.getProcesses},
 		{"GET", "/schema", "JSON schema of the configuration", noBody, asJSON, nil, getSchema},
