@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -266,6 +267,7 @@ func (e *resolving) Update(v control.Version) error {
 		return err
 	}
 	e.SetRules(rules)
+	go runtime.GC() // the old rules stay mapped until they are collected
 	return nil
 }
 

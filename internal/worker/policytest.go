@@ -101,7 +101,7 @@ func (a *asker) step(q policy.Query, v *policy.Verdict) (next dns.Name, s explai
 	s = explain.PolicyStep{Name: q.Name.String(), Verdict: "resolve"}
 	lists := a.rules.Lists()
 	for _, d := range v.Shadows {
-		s.DryRun = append(s.DryRun, fmt.Sprintf("%s by %s of %s", d.Kind, d.Trigger, lists[d.List-1].Name))
+		s.DryRun = append(s.DryRun, fmt.Sprintf("%s by %s of %s", d.Kind, d.Trigger(), lists[d.List-1].Name))
 	}
 	if apex, forwarded := a.w.engine.Forwarded(q.Name, q.Type); forwarded && v.Found && v.List == 0 && v.Kind != policy.Answer && apex.Under(v.Owner) {
 		v.Found = false
@@ -115,7 +115,7 @@ func (a *asker) step(q policy.Query, v *policy.Verdict) (next dns.Name, s explai
 	if !v.Found {
 		return "", s
 	}
-	s.Verdict, s.Source, s.Rule = v.Kind.String(), v.Rule, v.Trigger
+	s.Verdict, s.Source, s.Rule = v.Kind.String(), v.Rule, v.Trigger()
 	if v.List > 0 {
 		s.List = lists[v.List-1].Name
 	}
