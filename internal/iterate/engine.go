@@ -79,6 +79,8 @@ type Engine struct {
 	plainCase []dns.Name
 	// background bounds work that no client waits for.
 	background *semaphore.Weighted
+	// watched says that rules look at the servers of zones: see WatchServers.
+	watched atomic.Bool
 }
 
 // New makes an Engine.

@@ -131,6 +131,18 @@ func (j *job) impartial(walk func() (cache.Entry, error)) (cache.Entry, error) {
 	return walk()
 }
 
+// WatchServers says whether the policy looks at the servers of zones. Answers are then kept no longer than the delegation they
+// came by, or ServersOf would not know any more whose they are.
+func (e *Engine) WatchServers(on bool) { e.watched.Store(on) }
+
+// held bounds the TTL of what comes from a cut.
+func (e *Engine) held(c *cut, ttl uint32) uint32 {
+	if !e.watched.Load() || c.target != nil || c.zone == dns.Root {
+		return ttl
+	}
+	return min(ttl, uint32(max(0, time.Until(c.expires)/time.Second)))
+}
+
 // ServersOf returns what the cache knows of the servers of the zones that hold a name, the root apart: their names, and
 // their addresses. Zones with configured servers have no names. v is a view of the cache, nil for one of its own.
 func (e *Engine) ServersOf(v *cache.View, name dns.Name, t dns.Type, now time.Time) (names []dns.Name, addrs []netip.Addr) {

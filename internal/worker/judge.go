@@ -72,7 +72,7 @@ func (j *judge) Watches() bool { return !j.exempt && j.rules.Watches() }
 // Found implements [iterate.Judge].
 func (j *judge) Found(name dns.Name, t dns.Type, found *cache.Entry, view *cache.View, now time.Time) (cache.Entry, iterate.Decision) {
 	var r policy.Response
-	if j.rules.WatchesServers() {
+	if found != nil && j.rules.WatchesServers() { // what does not resolve, or is bogus, stays so whoever serves it (DL-21)
 		r.Servers, r.ServerAddresses = j.w.engine.ServersOf(view, name, t, now)
 	}
 	if found != nil && found.Kind == cache.Positive {

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,7 +20,7 @@ func (b *builder) rpz(z RPZ, in Input, list int) []error {
 	if z.Text != "" {
 		return b.zone(strings.NewReader(z.Text), z, in, list)
 	}
-	f, err := os.Open(z.File)
+	f, err := openRegular(z.File)
 	if err != nil {
 		return []error{&Error{Pointer: z.Pointer, File: z.File, Reason: plainReason(err)}}
 	}
