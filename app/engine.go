@@ -19,6 +19,8 @@ type Engine interface {
 	Metrics() map[string]any
 	// Explain resolves a name live and returns the trace of it as JSON.
 	Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error)
+	// TestPolicy tells what the rules would do to a query, as JSON.
+	TestPolicy(q control.PolicyQuery) (json.RawMessage, error)
 	ClearCache(ctx context.Context, what control.CacheClear) (control.CacheCleared, error)
 	// Forget finishes writing to the shared cache and drops what is kept of it in memory.
 	Forget()

@@ -214,6 +214,11 @@ func (w *kresd) Explain(ctx context.Context, name, rrtype string) (json.RawMessa
 	return w.engine.Explain(ctx, name, rrtype)
 }
 
+// TestPolicy implements [control.Worker].
+func (w *kresd) TestPolicy(q control.PolicyQuery) (json.RawMessage, error) {
+	return w.engine.TestPolicy(q)
+}
+
 // ClearCache implements [control.Worker].
 func (w *kresd) ClearCache(ctx context.Context, what control.CacheClear) (control.CacheCleared, error) {
 	return w.engine.ClearCache(ctx, what)

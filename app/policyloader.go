@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +45,7 @@ func loadPolicy(ctx context.Context, rundir string, _ int) error {
 // compilePolicy writes the rules of the configuration into a new generation and
 // returns its number.
 func compilePolicy(cfg *config.Config, log *slog.Logger) (generation uint64, err error) {
+	start := time.Now()
 	sink, err := ruledb.Store{Dir: filepath.Join(cfg.Rundir, manager.RulesName)}.Create()
 	if err != nil {
 		return 0, err
@@ -55,7 +57,11 @@ func compilePolicy(cfg *config.Config, log *slog.Logger) (generation uint64, err
 	for _, w := range report.Warnings {
 		log.Warn(w)
 	}
-	log.Info("policy compiled", "generation", sink.Number(), "names", report.Names, "records", report.Records, "subtrees", report.Subtrees)
+	log.Info("policy compiled", "generation", sink.Number(), "names", report.Names, "records", report.Records, "subtrees", report.Subtrees,
+		"took", time.Since(start).Round(time.Millisecond))
+	for _, l := range report.Lists {
+		log.Info("response policy zone", "list", l.Name, "rules", l.Rules, "bad", l.Bad)
+	}
 	return sink.Number(), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -226,6 +227,15 @@ func (e *resolving) Explain(ctx context.Context, name, rrtype string) (json.RawM
 	return json.Marshal(trace)
 }
 
+// TestPolicy implements [Engine].
+func (e *resolving) TestPolicy(q control.PolicyQuery) (json.RawMessage, error) {
+	report, err := e.Worker.TestPolicy(worker.PolicyQuery(q))
+	if err != nil {
+		return nil, &control.BadRequest{Err: err}
+	}
+	return json.Marshal(report)
+}
+
 // ClearCache implements [Engine].
 func (e *resolving) ClearCache(_ context.Context, what control.CacheClear) (control.CacheCleared, error) {
 	clear := worker.Clear{Name: what.Name, Exact: what.ExactName, Type: what.RRType, Limit: what.ChunkSize}
@@ -256,6 +266,7 @@ func (e *resolving) Update(v control.Version) error {
 		return err
 	}
 	e.SetRules(rules)
+	go runtime.GC() // the old rules stay mapped until they are collected
 	return nil
 }
 

@@ -38,6 +38,7 @@ func (trivialEngine) Shed(dst []byte, _ *server.Request) []byte { return dst }
 
 func (trivialEngine) Metrics() map[string]any { return map[string]any{} }
 
+func (trivialEngine) TestPolicy(control.PolicyQuery) (json.RawMessage, error) { return nil, nil }
 func (trivialEngine) Explain(context.Context, string, string) (json.RawMessage, error) {
 	return nil, errors.New("nothing to explain")
 }

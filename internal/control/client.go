@@ -64,6 +64,12 @@ func (c *Client) Explain(ctx context.Context, name, rrtype string) (trace json.R
 	return trace, c.do(ctx, http.MethodGet, "/explain?"+q.Encode(), nil, &trace)
 }
 
+// TestPolicy asks the worker what its rules would do to a query.
+func (c *Client) TestPolicy(ctx context.Context, p PolicyQuery) (report json.RawMessage, err error) {
+	q := url.Values{"name": {p.Name}, "type": {p.Type}, "client": {p.Client}, "proto": {p.Protocol}}
+	return report, c.do(ctx, http.MethodGet, "/policy/test?"+q.Encode(), nil, &report)
+}
+
 // ClearCache asks the worker to remove records from the cache.
 func (c *Client) ClearCache(ctx context.Context, what CacheClear) (r json.RawMessage, err error) {
 	return r, c.do(ctx, http.MethodPost, "/cache/clear", what, &r)

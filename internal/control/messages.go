@@ -92,3 +92,11 @@ type CacheCleared struct {
 	NotApex    string `json:"not_apex,omitempty"`    // says that proofs of the zone remain
 	Subtree    string `json:"subtree,omitempty"`     // apex of that zone
 }
+
+// PolicyQuery asks what the rules would do to a query. Only the name is needed.
+type PolicyQuery struct {
+	Name     string // domain name
+	Type     string // mnemonic; A by default
+	Client   string // address of the client; somebody without a view by default
+	Protocol string // udp53, tcp53, dot, doh or doq; udp53 by default
+}

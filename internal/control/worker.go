@@ -14,6 +14,8 @@ type Worker interface {
 	Metrics() map[string]any
 	// Explain resolves a name live and returns the trace.
 	Explain(ctx context.Context, name, rrtype string) (json.RawMessage, error)
+	// TestPolicy tells what the rules would do to a query.
+	TestPolicy(q PolicyQuery) (json.RawMessage, error)
 	ClearCache(ctx context.Context, what CacheClear) (CacheCleared, error)
 	// Forget finishes writing to the shared cache and drops what the worker
 	// keeps of it in memory.
@@ -41,6 +43,11 @@ func WorkerHandler(w Worker) http.Handler {
 		q := r.URL.Query()
 		trace, err := w.Explain(r.Context(), q.Get("name"), q.Get("type"))
 		WriteJSON(rw, trace, err)
+	})
+	mux.HandleFunc("GET /policy/test", func(rw http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		report, err := w.TestPolicy(PolicyQuery{q.Get("name"), q.Get("type"), q.Get("client"), q.Get("proto")})
+		WriteJSON(rw, report, err)
 	})
 	mux.HandleFunc("POST /cache/clear", func(rw http.ResponseWriter, r *http.Request) {
 		var what CacheClear

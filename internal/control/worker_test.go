@@ -21,8 +21,9 @@ type stub struct {
 	forgot  bool
 }
 
-func (*stub) Status() Status          { return Status{Worker: 1, PID: 9, Version: 2} }
-func (*stub) Metrics() map[string]any { return map[string]any{"answer": map[string]any{"total": 1}} }
+func (*stub) Status() Status                                    { return Status{Worker: 1, PID: 9, Version: 2} }
+func (*stub) Metrics() map[string]any                           { return map[string]any{"answer": map[string]any{"total": 1}} }
+func (*stub) TestPolicy(q PolicyQuery) (json.RawMessage, error) { return json.Marshal(q) }
 func (*stub) Explain(_ context.Context, name, rrtype string) (json.RawMessage, error) {
 	if name == "bad" {
 		return nil, &BadRequest{errors.New("bad name")}
@@ -54,6 +55,10 @@ func TestWorkerOverHTTP(t *testing.T) {
 	}
 	if m, err := c.Metrics(ctx); err != nil || m.PID != 9 || string(m.Metrics) != `{"answer":{"total":1}}` {
 		t.Errorf("metrics %+v, %v", m, err)
+	}
+	asked := PolicyQuery{"a b&c", "AAAA", "::1", "dot"}
+	if p, err := c.TestPolicy(ctx, asked); err != nil || string(p) != `{"Name":"a b\u0026c","Type":"AAAA","Client":"::1","Protocol":"dot"}` {
+		t.Errorf("policy test %s, %v", p, err)
 	}
 	if e, err := c.Explain(ctx, "a b&c", "AAAA"); err != nil || string(e) != `"a b\u0026c/AAAA"` {
 		t.Errorf("explain %s, %v", e, err)

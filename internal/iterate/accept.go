@@ -47,6 +47,7 @@ func (j *job) positive(c *cut, r *response, name dns.Name, t dns.Type) (cache.En
 		return e, err
 	}
 	now := time.Now()
+	e.TTL = j.e.held(c, e.TTL)
 	j.put(c, set.Owner, set.Type, &e, now)
 	return e, nil
 }

@@ -40,6 +40,7 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 		e.Inserted = now
 		return e, nil
 	}
+	e.TTL = j.e.held(c, e.TTL)
 	j.put(c, name, t, &e, now)
 	return e, nil
 }

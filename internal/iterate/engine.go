@@ -83,6 +83,8 @@ type Engine struct {
 	background *semaphore.Weighted
 	tagged     bool          // some forward rules are not for everybody
 	internal   atomic.Uint64 // questions that nobody outside asked
+	// watched says that rules look at the servers of zones: see WatchServers.
+	watched atomic.Bool
 }
 
 // Internal returns how many questions were resolved that nobody outside asked.
@@ -151,7 +153,7 @@ func (e *Engine) lookUp(q Question, v *cache.View, find func(dns.Name) (cache.En
 			if !ok {
 				return Outcome{}, false
 			}
-			if entry, decision = examine(judge, name, q.Type, kept, kept.Kind != cache.Failure, v); decision == Leave {
+			if entry, decision = examine(judge, name, q.Type, kept, nil, v); decision == Leave {
 				entry = kept
 			}
 		}

@@ -106,7 +106,7 @@ func (j *job) judged(judge Judge, name dns.Name, t dns.Type) (cache.Entry, error
 	entry, decision := judge.Asked(name, t, time.Now())
 	if decision == Leave {
 		found, err := j.fetch(name, t)
-		if entry, decision = examine(judge, name, t, found, err == nil, nil); decision == Leave {
+		if entry, decision = examine(judge, name, t, found, err, nil); decision == Leave {
 			if err != nil || j.depth > 0 { // addresses of servers are not for clients, see askable
 				return found, err
 			}
@@ -117,15 +117,22 @@ func (j *job) judged(judge Judge, name dns.Name, t dns.Type) (cache.Entry, error
 	return entry, decision.err(name)
 }
 
-// examine lets a judge look at what was found, if it wants to; ok says that something was.
-func examine(judge Judge, name dns.Name, t dns.Type, found cache.Entry, ok bool, v *cache.View) (cache.Entry, Decision) {
+// examine lets a judge look at what was found, or that nothing was, if it wants to. What does not validate stays so (DL-21).
+func examine(judge Judge, name dns.Name, t dns.Type, found cache.Entry, err error, v *cache.View) (cache.Entry, Decision) {
 	if !judge.Watches() {
 		return cache.Entry{}, Leave
 	}
-	known := found // a copy of its own, as it goes to the heap
-	if !ok {
+	if err != nil || found.Kind == cache.Failure {
+		code := found.EDE
+		if err != nil {
+			code = asFailure(err).EDE
+		}
+		if invalid(code) {
+			return cache.Entry{}, Leave
+		}
 		return judge.Found(name, t, nil, v, time.Now())
 	}
+	known := found // a copy of its own, as it goes to the heap
 	return judge.Found(name, t, &known, v, time.Now())
 }
 
@@ -134,6 +141,18 @@ func (j *job) impartial(walk func() (cache.Entry, error)) (cache.Entry, error) {
 	defer func(mine, routes Policy) { j.policy, j.routes = mine, routes }(j.policy, j.routes)
 	j.policy, j.routes = j.e.Policy, j.e.Policy
 	return walk()
+}
+
+// WatchServers says whether the policy looks at the servers of zones. Answers are then kept no longer than the delegation they
+// came by, or ServersOf would not know any more whose they are.
+func (e *Engine) WatchServers(on bool) { e.watched.Store(on) }
+
+// held bounds the TTL of what comes from a cut.
+func (e *Engine) held(c *cut, ttl uint32) uint32 {
+	if !e.watched.Load() || c.target != nil || c.zone == dns.Root {
+		return ttl
+	}
+	return min(ttl, uint32(max(0, time.Until(c.expires)/time.Second)))
 }
 
 // ServersOf returns what the cache knows of the servers of the zones that hold a name, the root apart: their names, and

@@ -52,13 +52,15 @@ func (s *Stale) hides(o *Outcome) bool {
 	if o.RCode != dns.RCodeServFail {
 		return false
 	}
-	if o.unreachable() {
-		return true
-	}
-	switch o.EDE {
+	return o.unreachable() || s.Bogus && invalid(o.EDE)
+}
+
+// invalid says whether a failure with this code is one of validation.
+func invalid(code dns.EDECode) bool {
+	switch code {
 	case dns.EDEBogus, dns.EDESignatureExpired, dns.EDESignatureNotYetValid, dns.EDEDNSKEYMissing, dns.EDERRSIGsMissing,
 		dns.EDENoZoneKeyBit, dns.EDENSECMissing, dns.EDEExpiredBeforeValid:
-		return s.Bogus
+		return true
 	}
 	return false
 }

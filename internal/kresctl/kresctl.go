@@ -80,7 +80,7 @@ func (t *Tool) Command() *cobra.Command {
 		t.changeAll("reload", "Put the configuration files in force"),
 		t.changeAll("renew", "Read again the files that the configuration names"),
 		t.validateCommand(), t.convertCommand(), t.migrateCommand(), t.debugCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(),
-		t.zonesCommand(),
+		t.zonesCommand(), t.policyCommand(),
 	)
 	return root
 }

@@ -40,6 +40,7 @@ func fakeManager(t *testing.T) (socket string, asked func() string) {
 		"/v1/versions/1/rollback": "",
 		"/metrics/prometheus":     "resolver_answer_total 3\n",
 		"/stop":                   "ok",
+		"/policy/test":            `{"name":"a.","type":"MX","view":2,"steps":[{"name":"a.","verdict":"nxdomain"}]}`,
 		"/explain":                `{"name":"a.","type":"MX","rcode":"SERVFAIL","reason":"because of it"}`,
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -102,6 +103,7 @@ func TestCommands(t *testing.T) {
 		{"debug --print-only", "GET /processes/kresd ", "gdb -ex 'attach 17'\n"},
 		{"debug --print-only --sudo --gdb g kresd -- -q -ex c", "GET /processes/kresd ", "sudo -- g -ex 'attach 17' -q -ex c\n"},
 		{"explain --json a. MX", "GET /explain?name=a.&type=MX ", "because of it"},
+		{"policy test --json a. MX --client ::1 --proto dot", "GET /policy/test?client=%3A%3A1&name=a.&proto=dot&type=MX ", "nxdomain"},
 		{"explain a. MX", "GET /explain?name=a.&type=MX ", "because: because of it"},
 	}
 	for _, test := range tests {
@@ -113,7 +115,7 @@ func TestCommands(t *testing.T) {
 			if got := asked(); got != test.asked {
 				t.Errorf("asked %q, expected %q", got, test.asked)
 			}
-			if out != test.stdout && !(strings.HasPrefix(test.args, "explain") && strings.Contains(out, test.stdout)) {
+			if out != test.stdout && !((strings.HasPrefix(test.args, "explain") || strings.HasPrefix(test.args, "policy")) && strings.Contains(out, test.stdout)) {
 				t.Errorf("printed %q, expected %q", out, test.stdout)
 			}
 		})

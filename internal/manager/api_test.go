@@ -48,6 +48,8 @@ func TestAPI(t *testing.T) {
 		{"GET", "/explain?name=a.&type=MX", "", 200, `"a. MX"`},
 		{"GET", "/explain?name=a.", "", 200, `"a. A"`},
 		{"GET", "/explain", "", 400, "name"},
+		{"GET", "/policy/test?name=a.&client=::1&proto=dot", "", 200, `{"Name":"a.","Type":"","Client":"::1","Protocol":"dot"}`},
+		{"GET", "/policy/test", "", 400, "name"},
 		{"POST", "/cache/clear", "", 200, `{"count":7}`},
 		{"POST", "/cache/clear", "{}", 200, `{"count":7}`},
 		{"POST", "/cache/clear", `{"name"`, 400, ""},

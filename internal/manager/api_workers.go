@@ -89,6 +89,21 @@ func (m *Manager) explain(w http.ResponseWriter, r *http.Request) {
 	control.WriteJSON(w, trace, err)
 }
 
+// testPolicy lets one worker tell what the rules would do to a query.
+func (m *Manager) testPolicy(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if q.Get("name") == "" {
+		writeError(w, &control.BadRequest{Err: errors.New("name is missing")})
+		return
+	}
+	client, err := m.first()
+	var report json.RawMessage
+	if err == nil {
+		report, err = client.TestPolicy(r.Context(), control.PolicyQuery{Name: q.Get("name"), Type: q.Get("type"), Client: q.Get("client"), Protocol: q.Get("proto")})
+	}
+	control.WriteJSON(w, report, err)
+}
+
 // listed is a process in the answer to /processes.
 type listed struct {
 	Type   string `json:"type"`

@@ -216,6 +216,8 @@ func (a *actor) Alive(context.Context) error {
 func (a *actor) SelfTest(context.Context) error {
 	return a.world.fails(a.name, a.number(), "selftest")
 }
+func (a *actor) TestPolicy(q control.PolicyQuery) (json.RawMessage, error) { return json.Marshal(q) }
+
 func (a *actor) Explain(_ context.Context, name, rrtype string) (json.RawMessage, error) {
 	return json.Marshal(name + " " + rrtype)
 }

@@ -85,6 +85,12 @@ var queries = map[string][]object{
 		{"name": "name", "in": "query", "required": true, "schema": object{"type": "string"}, "description": "Domain name."},
 		{"name": "type", "in": "query", "schema": object{"type": "string", "default": "A"}, "description": "Record type."},
 	},
+	"/policy/test": {
+		{"name": "name", "in": "query", "required": true, "schema": object{"type": "string"}, "description": "Domain name."},
+		{"name": "type", "in": "query", "schema": object{"type": "string", "default": "A"}, "description": "Record type."},
+		{"name": "client", "in": "query", "schema": object{"type": "string"}, "description": "Address of the client; somebody without a view by default."},
+		{"name": "proto", "in": "query", "schema": object{"type": "string", "default": "udp53"}, "description": "udp53, tcp53, dot, doh or doq."},
+	},
 	"/v1/versions/{version}/diff": {
 		{"name": "from", "in": "query", "schema": object{"type": "integer"}, "description": "Version to compare with; the one before by default."},
 	},

@@ -61,6 +61,7 @@ func (m *Manager) routes() []route {
 		{"GET", "/metrics/prometheus", "The same for Prometheus", noBody, asText, nil, m.prometheusHandler()},
 		{"GET", "/explain", "Resolve a name and tell how", noBody, asJSON, nil, m.explain},
 		{"GET", "/zones", "The zones that are transferred from primaries, with their state", noBody, asJSON, nil, m.getZones},
+		{"GET", "/policy/test", "What the rules would do to a query", noBody, asJSON, nil, m.testPolicy},
 		{"GET", "/processes", "All processes", noBody, asJSON, nil, m.getProcesses},
 		{"GET", "/processes/{kind}", "The processes of a kind: kresd, gc or all", noBody, asJSON, nil, m.getProcesses},
 		{"GET", "/schema", "JSON schema of the configuration", noBody, asJSON, nil, getSchema},

@@ -182,11 +182,11 @@ func (s *search) listed(g *group, space byte, apex, name dns.Name) (Result, bool
 	}
 	if space == NameSpace {
 		res, ok := s.r.own(g, rule, s.q)
-		res.Trigger = rule.String()
+		res.trigger = rule
 		return res, ok
 	}
 	res, ok := s.r.own(g, s.q.Name, s.q)
-	res.Trigger, res.About = rule.String()+" rpz-nsdname", serverName
+	res.trigger, res.About = rule, serverName
 	return res, ok
 }
 
@@ -212,7 +212,7 @@ func (s *search) local(g *group, apex dns.Name) (res Result, ok bool) {
 			res, ok = s.r.below(g, tree, apex, s.q)
 		}
 	}
-	res.Trigger = res.Owner.String()
+	res.trigger = res.Owner
 	return res, ok
 }
 
@@ -259,12 +259,9 @@ func (s *search) address(space Addresses, a netip.Addr) {
 				continue
 			}
 			if res, ok := s.r.own(&g, s.q.Name, s.q); ok {
-				res.Trigger, res.About = p.String()+" "+labels[space], space
+				res.prefix, res.About = p, space
 				s.offer(res, bits)
 			}
 		}
 	}
 }
-
-// labels are what rules for addresses end with in their list.
-var labels = map[Addresses]string{ClientAddress: "rpz-client-ip", AnswerAddress: "rpz-ip", ServerAddress: "rpz-nsip"}

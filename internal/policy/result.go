@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"encoding/binary"
+	"net/netip"
 
 	"knot-resolver/internal/dns"
 )
@@ -28,15 +29,32 @@ func (k Kind) String() string {
 
 // Result is what the rules say about a question. Local data counts as secure.
 type Result struct {
-	Kind    Kind
-	RRset   *dns.RRset  // for Answer; its owner is the name asked, or for DNAME a name above
-	SOA     dns.RRset   // for denials: the authority section
-	EDE     dns.EDECode // why it is not what the DNS says; dns.NoEDE when local data is simply so
-	Rule    string      // where the rule comes from, for people
-	Owner   dns.Name    // the name the rule was written for; of a rule for addresses the name it is applied to
-	Trigger string      // the rule for people, as its list has it
-	List    int         // number of the list, 0 for local data
-	About   Addresses   // whose addresses the rule is about; 0 when it is about a name
+	Kind  Kind
+	RRset *dns.RRset  // for Answer; its owner is the name asked, or for DNAME a name above
+	SOA   dns.RRset   // for denials: the authority section
+	EDE   dns.EDECode // why it is not what the DNS says; dns.NoEDE when local data is simply so
+	Rule  string      // where the rule comes from, for people
+	Owner dns.Name    // the name the rule was written for; of a rule for addresses the name it is applied to
+	List  int         // number of the list, 0 for local data
+	About Addresses   // whose addresses the rule is about; 0 when it is about a name
+
+	trigger dns.Name     // the name that the rule is about
+	prefix  netip.Prefix // or the prefix
+}
+
+// Trigger is what the rule is about, for people.
+func (r *Result) Trigger() string {
+	switch r.About {
+	case 0:
+		return r.trigger.String()
+	case serverName:
+		return r.trigger.String() + " rpz-nsdname"
+	case ClientAddress:
+		return r.prefix.String() + " rpz-client-ip"
+	case AnswerAddress:
+		return r.prefix.String() + " rpz-ip"
+	}
+	return r.prefix.String() + " rpz-nsip"
 }
 
 // Circular says whether the result leads a name to itself, which stands for letting it pass.
@@ -97,7 +115,7 @@ func (r *Rules) at(tree Rule, apex dns.Name, t dns.Type) (Result, bool) {
 	case kind == SubtreeNXDomain:
 		return r.negative(NXDomain, tree, apex), true
 	case t == dns.TypeSOA:
-		tree.RDatas = soaData()
+		tree.RDatas = r.soa
 		return r.positive(tree, apex, apex, dns.TypeSOA), true
 	case t == dns.TypeNS && kind != SubtreeRedirect:
 		tree.RDatas = dns.RDatas(nil).Append([]byte(apex))
@@ -165,7 +183,7 @@ func (r *Rules) negative(kind Kind, rr Rule, apex dns.Name) Result {
 	o := r.origin(rr.Origin)
 	return Result{
 		Kind:  kind,
-		SOA:   dns.RRset{Owner: apex, Type: dns.TypeSOA, TTL: rr.TTL, RDatas: soaData()},
+		SOA:   dns.RRset{Owner: apex, Type: dns.TypeSOA, TTL: rr.TTL, RDatas: r.soa},
 		EDE:   o.EDE,
 		Rule:  o.Text,
 		Owner: apex,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/policy/ruledb"
 )
 
@@ -12,6 +13,7 @@ type Rules struct {
 	kv    ruledb.KV
 	meta  Meta
 	views *views
+	soa   dns.RDatas // of every local zone
 
 	addresses map[Addresses]*subnets
 	// watched is the first list with rules about answers or servers, of which nothing is known before a name is
@@ -22,7 +24,7 @@ type Rules struct {
 
 // Open makes a rule set of a database whose pairs keep the layout.
 func Open(kv ruledb.KV) (*Rules, error) {
-	r := &Rules{kv: kv, addresses: map[Addresses]*subnets{}}
+	r := &Rules{kv: kv, addresses: map[Addresses]*subnets{}, soa: soaData()}
 	if value, ok := kv.Get(MetaSpace, ""); ok {
 		if r.meta, ok = parseMeta(value); !ok {
 			return nil, fmt.Errorf("%w: metadata", ErrLayout)

@@ -112,7 +112,7 @@ func (j *judge) apply(v *policy.Verdict, name dns.Name, now time.Time) (cache.En
 		return cache.Entry{}, iterate.Leave
 	}
 	e := entryOf(&v.Result, now)
-	e.Rank, e.Reason = cache.Insecure, v.Rule+", rule for "+v.Trigger // nobody has signed it
+	e.Rank, e.Reason = cache.Insecure, v.Rule+", rule for "+v.Trigger() // nobody has signed it
 	return e, iterate.Replace
 }
 

@@ -74,10 +74,10 @@ func (w *Worker) Run(ctx context.Context) {
 func New(o Options, resolution iterate.Options) *Worker {
 	w := &Worker{options: o, cache: resolution.Cache, packets: packet.New(limits.PacketBytes), prefetch: resolution.Prefetch}
 	w.foresight = newForesight(o.Prediction)
-	w.SetRules(o.Rules)
 	w.askers.New = w.newAsker
 	resolution.Policy = nobody{w}
 	w.engine = iterate.New(resolution)
+	w.SetRules(o.Rules)
 	w.log = newQueryLog(w.engine.Log)
 	return w
 }
@@ -92,6 +92,7 @@ func (w *Worker) SetPriorities(p *admit.Priorities) { w.priorities.Store(p) }
 func (w *Worker) SetRules(r *policy.Rules) {
 	w.rules.Store(r)
 	w.packets.Clear()
+	w.engine.WatchServers(r.WatchesServers())
 }
 
 // Inline implements [server.Handler]: repetitions, refusals, local data and cache hits.

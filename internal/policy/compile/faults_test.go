@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/policy"
@@ -164,6 +166,51 @@ func TestBadLinesAreSkipped(t *testing.T) {
 	in.RPZ[0].Strict = true
 	if _, _, err := Rules(in); err == nil || !strings.Contains(err.Error(), file+":4: ") || !strings.Contains(err.Error(), file+":20: ") {
 		t.Errorf("strict: %v", err)
+	}
+}
+
+// TestBombs: what would never end, or never begin, or grow without measure, is refused or ends (MG-10).
+func TestBombs(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "itself"), []byte("$INCLUDE itself\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "good"), []byte("included CNAME .\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]string{
+		"device":        "$INCLUDE /dev/zero\n",
+		"pipe":          "$INCLUDE pipe\n",
+		"itself":        "$INCLUDE itself\n",
+		"long generate": "$GENERATE 0-2147483647 a$ CNAME .\n",
+		"long line":     "a TXT " + strings.Repeat("x", 10<<20) + "\n",
+		"long name":     strings.Repeat("a", 10<<20) + " CNAME .\n",
+		"brackets":      "a TXT " + strings.Repeat("(", 1<<20) + "\n",
+		"huge TTL":      "a 99999999999 CNAME .\n",
+	} {
+		file := filepath.Join(dir, "zone")
+		if err := os.WriteFile(file, []byte("before CNAME .\n"+text+"$INCLUDE good\nafter CNAME .\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rules, report, err := Rules(Input{RPZ: []RPZ{{File: file, Pointer: "/p"}}})
+		if err != nil || report.Lists[0].Bad != 1 {
+			t.Errorf("%s: %v; %d bad records: %.500s", what, err, report.Lists[0].Bad, report.Warnings)
+			continue
+		}
+		for _, name := range []string{"before", "included", "after"} {
+			if !rules.Lookup(policy.Query{Name: dns.MustName(name), Type: dns.TypeA}, true).Found && what != "brackets" {
+				t.Errorf("%s: %s has no rule", what, name)
+			}
+		}
+	}
+	for _, in := range []Input{{RPZ: []RPZ{{File: pipe}}}, {RPZ: []RPZ{{File: "/dev/zero"}}}, {Rules: []Rule{{Files: []string{pipe}}}}} {
+		if _, _, err := Rules(in); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // hostsFile adds the names of a file in the format of hosts(5).
 func (b *builder) hostsFile(s source, file string) []error {
-	f, err := os.Open(file)
+	f, err := openRegular(file)
 	if err != nil {
 		return []error{&Error{Pointer: s.Pointer, File: file, Reason: plainReason(err)}}
 	}

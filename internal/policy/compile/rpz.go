@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,8 +21,8 @@ func (b *builder) rpz(z RPZ, in Input, list int) []error {
 	if z.Text != "" {
 		return b.zone(strings.NewReader(z.Text), z, in, list)
 	}
-	f, err := os.Open(z.File)
-	if z.Absent && errors.Is(err, os.ErrNotExist) {
+	f, err := openRegular(z.File)
+	if z.Absent && errors.Is(err, fs.ErrNotExist) {
 		b.warn("%s: there is no copy of the zone yet, it has no rules until then", z.Pointer)
 		return nil
 	}

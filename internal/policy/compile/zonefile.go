@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -20,6 +22,7 @@ type zoneFile struct {
 	before  int // lines before the parser's first
 	resumed int // line feeds when it began
 	file    string
+	place   string // where relative paths start from: the absolute path of the file
 	buf     [1 << 16]byte
 }
 
@@ -35,7 +38,10 @@ type record struct {
 // newZoneFile reads text, which is the content of file, with the root as origin. ttl is that of
 // records that have none.
 func newZoneFile(text io.Reader, file string, ttl uint32) *zoneFile {
-	z := &zoneFile{lines: &lineReader{r: bufio.NewReaderSize(text, 1<<16), origin: dns.Root, ttl: strconv.FormatUint(uint64(ttl), 10)}, file: file}
+	z := &zoneFile{place: file, lines: &lineReader{r: bufio.NewReaderSize(text, 1<<16), origin: dns.Root, ttl: strconv.FormatUint(uint64(ttl), 10)}, file: file}
+	if dir, err := os.Getwd(); file == "" && err == nil {
+		z.place = filepath.Join(dir, "records")
+	}
 	z.begin("")
 	return z
 }
@@ -46,8 +52,9 @@ func (z *zoneFile) begin(taken string) {
 	head := fmt.Sprintf("$TTL %s\n$ORIGIN %v\n", z.lines.ttl, z.lines.origin)
 	z.before = z.lines.ends - strings.Count(head, "\n")
 	z.lines.head, z.lines.line = head+taken, z.lines.line[:0]
-	z.parser = miekg.NewZoneParser(z.lines, ".", z.file)
+	z.parser = miekg.NewZoneParser(z.lines, ".", z.place)
 	z.parser.SetIncludeAllowed(true)
+	z.parser.SetIncludeFS(regularFiles{})
 }
 
 // resume goes on behind a line with a mistake, and behind lines without an owner that follow it. It
@@ -112,14 +119,14 @@ func (z *zoneFile) syntax(err error) *Error {
 	}
 	file, reason, found := strings.Cut(text, "dns: ")
 	if file = strings.TrimSuffix(file, ": "); !found || file == "" {
-		file, reason = z.file, strings.TrimPrefix(text, "dns: ")
+		file, reason = z.place, strings.TrimPrefix(text, "dns: ")
 	}
 	line, _, _ := strings.Cut(place, ":")
 	number, _ := strconv.Atoi(line)
-	if file == z.file {
-		number += z.before
+	if file != z.place {
+		return &Error{File: "/" + strings.TrimPrefix(file, "/"), Line: number, Reason: reason}
 	}
-	return &Error{File: file, Line: number, Reason: reason}
+	return &Error{File: z.file, Line: number + z.before, Reason: reason}
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -7,7 +7,7 @@
 //
 // The file is a hash table that readers map into memory. All processes share the one copy that the
 // kernel keeps of it, opening copies nothing, and a look-up touches two places of it. The reasons
-// are in docs/decisions/0005-rules.md.
+// are in docs/decisions/0010-rules.md.
 package ruledb
 
 // A key is a name within a space, which is one octet: names of different spaces have nothing in common.
