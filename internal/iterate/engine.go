@@ -95,6 +95,9 @@ func New(o Options) *Engine {
 	if o.UpstreamPort == 0 {
 		o.UpstreamPort = 53
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	if o.Policy == nil {
 		o.Policy = indifferent{}
 	}

@@ -52,7 +52,7 @@ func (w *Worker) told(j iterate.Judge, req *server.Request) int {
 const levelNotice = slog.Level(2)
 
 func (w *Worker) logHit(l *policy.List, h *hit, req *server.Request) {
-	attrs := []slog.Attr{slog.String("group", "rules"), slog.String("list", l.Name), slog.String("rule", h.rule.Trigger()), slog.String("action", h.rule.Kind.String())}
+	attrs := []slog.Attr{slog.String("list", l.Name), slog.String("rule", h.rule.Trigger()), slog.String("action", h.rule.Kind.String())}
 	if l.LogIP {
 		attrs = append(attrs, slog.String("user", req.Client.Addr().String()))
 	}
@@ -62,7 +62,7 @@ func (w *Worker) logHit(l *policy.List, h *hit, req *server.Request) {
 	if h.shadow {
 		attrs = append(attrs, slog.Bool("dry-run", true))
 	}
-	w.engine.Log.LogAttrs(context.Background(), levelNotice, "response policy", attrs...)
+	w.ruleLog.LogAttrs(context.Background(), levelNotice, "response policy", attrs...)
 }
 
 // listMetrics are the counters of lists and what rules they have. Dots separate the parts of a counter's name, so those

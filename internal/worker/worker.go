@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,8 @@ type Worker struct {
 	counters   counters
 	log        *queryLog
 	lists      listCounters
-	foresight  *foresight // nil: no prediction
+	ruleLog    *slog.Logger // of hits of lists
+	foresight  *foresight   // nil: no prediction
 }
 
 // Run does the work that no client asks for, until ctx ends.
@@ -77,6 +79,7 @@ func New(o Options, resolution iterate.Options) *Worker {
 	w.askers.New = w.newAsker
 	resolution.Policy = nobody{w}
 	w.engine = iterate.New(resolution)
+	w.ruleLog = w.engine.Log.With("group", "rules")
 	w.SetRules(o.Rules)
 	w.log = newQueryLog(w.engine.Log)
 	return w

@@ -13,6 +13,7 @@ import (
 func TestPolicyTest(t *testing.T) {
 	t.Parallel()
 	world, o := internet(t)
+	o.workers = 1 // whose counters are all
 	o.extra += `
 views:
   - {subnets: [127.251.0.0/16], tags: [kids], options: {minimize: false}}
@@ -57,7 +58,7 @@ local-data:
 	if m := s.queryFrom("127.0.0.1", "udp", "www.example.se", miekg.TypeA); m == nil || m.Rcode != miekg.RcodeSuccess {
 		t.Errorf("asked: %v", m)
 	}
-	if line := s.waitLog("response policy"); !strings.Contains(line, "list=dry.rpz") || !strings.Contains(line, "user=127.0.0.1") || !strings.Contains(line, "name=www.example.se.") {
+	if line := s.waitLog("response policy"); !strings.Contains(line, "rules: response policy list=dry.rpz") || !strings.Contains(line, "user=127.0.0.1") || !strings.Contains(line, "name=www.example.se.") {
 		t.Errorf("logged: %s", line)
 	}
 	metrics := s.must("metrics", "--prometheus")
