@@ -17,6 +17,17 @@ func (w *Worker) rate(l *admit.RateLimiter, req *server.Request, who *asker, now
 	return l.Judge(req.Client.Addr(), who.view.PriceFactor, now)
 }
 
+// proven says whether a query has a cookie that shows that its address is not forged: somebody else who floods in its name
+// does not hurt it (RF-03).
+func (w *Worker) proven(req *server.Request, now time.Time) bool {
+	var m dns.Message
+	if w.options.Cookies == nil || m.Parse(req.Raw) != nil {
+		return false
+	}
+	data, sent := m.EDNS.Option(dns.OptionCookie)
+	return sent && w.options.Cookies.Judge(data, req.Client.Addr(), now) == admit.CookieGood
+}
+
 // limited answers, or does not, a query above the limit.
 func (w *Worker) limited(dst []byte, req *server.Request, action admit.Action, now time.Time) []byte {
 	w.counters.request(req)

@@ -2,7 +2,9 @@ package worker
 
 import (
 	"log/slog"
+	"net/netip"
 	"testing"
+	"time"
 
 	miekg "github.com/miekg/dns"
 
@@ -109,5 +111,32 @@ func BenchmarkRepeatLimited(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		w.Inline(dst, req)
+	}
+}
+
+// TestLimitedButProven (RF-03): a flood in the name of a client that has a cookie does not hurt it.
+func TestLimitedButProven(t *testing.T) {
+	w := idle()
+	cached(w)
+	w.options.Cookies = admit.NewCookies([admit.CookieSecretLength]byte{1})
+	limitTo(t, w, 1, 0)
+	req := request(raw(0x0100, [4]uint16{1}, ""), server.UDP)
+	for range 100 {
+		w.Inline(nil, req)
+	}
+	with := func(cookie []byte) []byte {
+		option := append([]byte{0, 10, 0, byte(len(cookie))}, cookie...)
+		return raw(0x0100, [4]uint16{1, 0, 0, 1}, opt[:9]+string([]byte{0, byte(len(option))})+string(option))
+	}
+	client := []byte("12345678")
+	good := w.options.Cookies.Append(nil, client, req.Client.Addr(), time.Now())[4:]
+	stranger := w.options.Cookies.Append(nil, client, netip.MustParseAddr("198.51.100.1"), time.Now())[4:]
+	for name, c := range map[string]struct {
+		cookie []byte
+		want   bool
+	}{"good": {good, true}, "of another address": {stranger, false}, "only the client's": {client, false}} {
+		if answer, _ := w.Inline(nil, request(with(c.cookie), server.UDP)); (len(answer) > 0) != c.want {
+			t.Errorf("%s: answer %x", name, answer)
+		}
 	}
 }

@@ -105,7 +105,7 @@ func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bo
 		return nil, true
 	}
 	if l := w.limiter.Load(); l != nil && req.Transport.Datagram() {
-		if action := w.rate(l, req, who, now); action != admit.Continue {
+		if action := w.rate(l, req, who, now); action != admit.Continue && !w.proven(req, now) {
 			return w.limited(dst, req, action, now), true
 		}
 	}
