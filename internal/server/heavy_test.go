@@ -27,7 +27,7 @@ func TestHeavyStreams(t *testing.T) {
 	for n := range streams {
 		c := dial(t, "tcp", addr)
 		send(t, c, message(heavyID+n))
-		answered.Go(func() { readID(t, c) })
+		answered.Go(func() { readFrame(c) })
 	}
 	eventually(t, "one at work", func() bool { return heavy.Load() == 1 })
 	light := dial(t, "tcp", addr)
