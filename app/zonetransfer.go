@@ -19,7 +19,7 @@ import (
 )
 
 func (a *App) transferCommand() *cobra.Command {
-	return role("zone-transfer", "keep copies of policy zones of other servers", transferZones)
+	return component("zone-transfer", "keep copies of policy zones of other servers", transferZones)
 }
 
 // transferZones keeps the copies of zones up to date until a signal. The manager sees that their files change.

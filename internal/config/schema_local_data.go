@@ -36,7 +36,7 @@ func localDataOptions() []Option {
 		{Path: "local-data/rpz[]/transfer/primaries", Type: listOrItem(addressPort(true)), Required: true, Ours: true,
 			Doc: "Servers to take it from, in this order; the port is 53 when absent."},
 		{Path: "local-data/rpz[]/transfer/notify", Type: listOrItem(addressPort(false)), Ours: true,
-			Doc: "Addresses where primaries tell (NOTIFY over UDP) that the zone has changed."},
+			Doc: "Addresses where primaries tell (NOTIFY over UDP) that the zone has changed; ports above 1023."},
 		{Path: "local-data/rpz[]/transfer/tsig", Ours: true, Doc: "Key that signs the transfer and NOTIFY."},
 		{Path: "local-data/rpz[]/transfer/tsig/name", Type: domainName(), Required: true, Ours: true, Doc: "Name of the key."},
 		{Path: "local-data/rpz[]/transfer/tsig/algorithm", Type: enum("hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"), Default: "hmac-sha256",

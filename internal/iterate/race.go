@@ -22,10 +22,14 @@ type race struct {
 func (s *session) first() (*response, error) {
 	patience := time.NewTimer(0)
 	defer patience.Stop()
+	if s.race.running > 0 { // what an earlier call has begun
+		patience.Reset(limits.HedgeLeast)
+	}
 	for {
 		select {
 		case a := <-s.race.done:
 			s.race.running--
+			s.race.counts = s.race.counts && a.choice.Server != s.race.last.Server
 			s.servers[a.server].busy = false
 			if r, err := s.take(a); r != nil || err != nil {
 				return r, err

@@ -86,15 +86,25 @@ func (p *peer) run(port int, program string, args ...string) {
 	}
 }
 
-// freePort is a port of 127.0.0.1 that nobody uses.
+// freePort is a port of 127.0.0.1 that nobody uses, neither over UDP nor over TCP, and that the kernel gives to nobody who does not ask
+// for it.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 10000 + mathrand.IntN(20000)
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		udp, err := net.ListenPacket("udp", address)
+		if err != nil {
+			continue
+		}
+		udp.Close()
+		if tcp, err := net.Listen("tcp", address); err == nil {
+			tcp.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }
 
 func (p *peer) signal(s syscall.Signal) {
