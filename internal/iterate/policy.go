@@ -156,13 +156,13 @@ func (e *Engine) held(c *cut, ttl uint32) uint32 {
 }
 
 // ServersOf returns what the cache knows of the servers of the zones that hold a name, the root apart: their names, and
-// their addresses. Zones with configured servers have no names. v is a view of the cache, nil for one of its own.
-func (e *Engine) ServersOf(v *cache.View, name dns.Name, t dns.Type, now time.Time) (names []dns.Name, addrs []netip.Addr) {
+// their addresses. Zones with servers that are configured for who asks have no names. v is a view of the cache, nil for one of its own.
+func (e *Engine) ServersOf(v *cache.View, name dns.Name, t dns.Type, who Policy, now time.Time) (names []dns.Name, addrs []netip.Addr) {
 	if v == nil {
-		e.Cache.View(func(v *cache.View) { names, addrs = e.ServersOf(v, name, t, now) })
+		e.Cache.View(func(v *cache.View) { names, addrs = e.ServersOf(v, name, t, who, now) })
 		return names, addrs
 	}
-	if f := e.forward(name, t, nil, e.Policy); f != nil && f.Authoritative {
+	if f := e.forward(name, t, nil, who); f != nil && f.Authoritative {
 		for _, s := range f.Servers {
 			addrs = append(addrs, s.Addr.Addr().Unmap())
 		}

@@ -73,7 +73,7 @@ func (j *judge) Watches() bool { return !j.exempt && j.rules.Watches() }
 func (j *judge) Found(name dns.Name, t dns.Type, found *cache.Entry, view *cache.View, now time.Time) (cache.Entry, iterate.Decision) {
 	var r policy.Response
 	if j.rules.WatchesServers() {
-		r.Servers, r.ServerAddresses = j.w.engine.ServersOf(view, name, t, now)
+		r.Servers, r.ServerAddresses = j.w.engine.ServersOf(view, name, t, j.asker, now)
 	}
 	if found != nil && found.Kind == cache.Positive {
 		for rdata := range found.Answer.RDatas.All() {

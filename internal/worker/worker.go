@@ -81,6 +81,7 @@ func New(o Options, resolution iterate.Options) *Worker {
 	w.engine = iterate.New(resolution)
 	w.ruleLog = w.engine.Log.With("group", "rules")
 	w.SetRules(o.Rules)
+	w.options.Rules = nil // or the first ones would stay for ever
 	w.log = newQueryLog(w.engine.Log)
 	return w
 }

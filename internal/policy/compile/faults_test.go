@@ -224,6 +224,17 @@ func TestNothingButBadLines(t *testing.T) {
 	}
 }
 
+// TestAbsentCopyKeepsItsPlace: a zone whose copy is still to come has no rules, and those behind it keep theirs.
+func TestAbsentCopyKeepsItsPlace(t *testing.T) {
+	rules, report, err := Rules(Input{RPZ: []RPZ{{File: "/nonexistent/copy", Absent: true, Pointer: "/a"}, {File: "second", Text: "bad CNAME ."}}})
+	if err != nil || len(report.Lists) != 2 || len(report.Warnings) != 1 {
+		t.Fatalf("%v, %+v", err, report)
+	}
+	if v := rules.Lookup(policy.Query{Name: dns.MustName("bad"), Type: dns.TypeA}, true); !v.Found || v.List != 2 {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestPrefix(t *testing.T) {
 	for text, want := range map[string]string{
 		"32.1.2.0.192": "192.0.2.1/32", "24.0.2.0.192": "192.0.2.0/24", "24.9.2.0.192": "192.0.2.0/24", "0.0.0.0.0": "0.0.0.0/0",

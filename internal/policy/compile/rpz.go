@@ -24,7 +24,7 @@ func (b *builder) rpz(z RPZ, in Input, list int) []error {
 	f, err := openRegular(z.File)
 	if z.Absent && errors.Is(err, fs.ErrNotExist) {
 		b.warn("%s: there is no copy of the zone yet, it has no rules until then", z.Pointer)
-		return nil
+		return b.zone(strings.NewReader(""), z, in, list) // it keeps its place among the lists
 	}
 	if err != nil {
 		return []error{&Error{Pointer: z.Pointer, File: z.File, Reason: plainReason(err)}}
