@@ -69,6 +69,9 @@ func readAnchors(file config.AnchorFile) ([]dnssec.Anchor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file.File, err)
 	}
+	if len(anchors) != 1 {
+		return nil, fmt.Errorf("%s: expected trust anchors of one zone, found %d zones", file.File, len(anchors))
+	}
 	return anchors, nil
 }
 

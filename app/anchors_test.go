@@ -46,6 +46,8 @@ func TestTrustAnchors(t *testing.T) {
 		"missing file":   {cfg: config.DNSSEC{Enable: true, TrustAnchorFiles: []config.AnchorFile{{File: good}, {File: good + "x"}}}, tags: 1, mistake: "files[1]/file"},
 		"bad file":       {cfg: config.DNSSEC{Enable: true, TrustAnchorFiles: []config.AnchorFile{{File: bad}}}, tags: 2, mistake: "files[0]/file"},
 		"two zones":      {cfg: config.DNSSEC{Enable: true, TrustAnchorFiles: []config.AnchorFile{{File: twoZones}}}, tags: 2, mistake: "files[0]/file"},
+		"bad read-only":  {cfg: config.DNSSEC{Enable: true, TrustAnchorFiles: []config.AnchorFile{{File: bad, ReadOnly: true}}}, tags: 2, mistake: "files[0]/file"},
+		"two read-only":  {cfg: config.DNSSEC{Enable: true, TrustAnchorFiles: []config.AnchorFile{{File: twoZones, ReadOnly: true}}}, tags: 2, mistake: "files[0]/file"},
 	} {
 		anchors, _, err := trustAnchors(&c.cfg)
 		tags := 0

@@ -153,7 +153,7 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 	glue := map[config.GlueMode]iterate.Glue{config.GlueStrict: iterate.GlueStrict, config.GluePermissive: iterate.GluePermissive}
 	return &iterate.Options{
 		Stats:        upstream.NewStats(nil, cfg.Cache.NSTimeout),
-		Validator:    dnssec.New(dnssec.Options{SHA1: cfg.DNSSEC.SHA1, NSEC3Iterations: cfg.DNSSEC.NSEC3Iterations}),
+		Validator:    dnssec.New(dnssec.Options{SHA1: cfg.DNSSEC.SHA1, NSEC3Iterations: iterations(cfg.DNSSEC.NSEC3Iterations)}),
 		Log:          log,
 		RootHints:    hints,
 		Forwards:     forwards,
@@ -176,6 +176,14 @@ func resolution(cfg *config.Config, log *slog.Logger) (*iterate.Options, error) 
 		Prefetch:     cfg.Cache.PrefetchExpiring,
 		Rebinding:    guard(&cfg.Options),
 	}, nil
+}
+
+// iterations is a limit as the validator takes it, for which 0 is unset.
+func iterations(limit int) int {
+	if limit == 0 {
+		return -1
+	}
+	return limit
 }
 
 func stale(cfg *config.Config) iterate.Stale {

@@ -14,7 +14,7 @@ type Options struct {
 	// and zones that have nothing else are insecure (RFC 9905).
 	SHA1 bool
 	// NSEC3Iterations is the number of extra iterations above which a zone counts as
-	// insecure (RFC 9276); 0 stands for limits.NSEC3Iterations.
+	// insecure (RFC 9276); 0 stands for limits.NSEC3Iterations, a negative number for none at all.
 	NSEC3Iterations int
 	// Override is for tests: for an algorithm it knows it returns the check that replaces the real one,
 	// and makes it supported; nil otherwise.
@@ -34,8 +34,11 @@ type Validator struct {
 
 // New returns a Validator with the given policy.
 func New(o Options) *Validator {
-	if o.NSEC3Iterations == 0 {
+	switch {
+	case o.NSEC3Iterations == 0:
 		o.NSEC3Iterations = limits.NSEC3Iterations
+	case o.NSEC3Iterations < 0:
+		o.NSEC3Iterations = 0
 	}
 	return &Validator{o, newProven()}
 }

@@ -171,6 +171,16 @@ func TestDW04Iterations(t *testing.T) {
 	}
 }
 
+// A limit of no iterations at all is not the default one: one iteration is then too many.
+func TestNoIterations(t *testing.T) {
+	v := New(Options{NSEC3Iterations: -1})
+	for iterations, want := range []State{Secure, Insecure} {
+		z := newNSEC3Zone("test.", uint16(iterations), "", false, "test. NS SOA DNSKEY", "z.test. A")
+		d := v.NewProof(dns.MustName("test."), z.verified(), new(limits.Budget)).NoData(dns.MustName("z.test."), dns.TypeMX)
+		wantState(t, d.Verdict, want)
+	}
+}
+
 // DW-04: a name with 120 labels that exist one by one cannot exceed the budget either.
 func TestDW04DeepZone(t *testing.T) {
 	z := newNSEC3Zone("test.", 50, "", false, "test. NS SOA DNSKEY")
