@@ -27,6 +27,12 @@ func (s *anchorSet) of(zone dns.Name) (dnssec.Anchor, bool) {
 	return dnssec.Anchor{}, false
 }
 
+// none says that nothing at all can be validated.
+func (s *anchorSet) none() bool {
+	m := s.byZone.Load()
+	return m == nil || len(*m) == 0
+}
+
 // set replaces the anchor of its zone; ok is false for removing it.
 func (s *anchorSet) set(a dnssec.Anchor, ok bool) {
 	s.changing.Lock()

@@ -136,7 +136,8 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 }
 
 func (e *Engine) job(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) *job {
-	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: !q.CheckingDisabled, fresh: q.Fresh, ahead: q.Ahead,
+	validate := !q.CheckingDisabled || e.anchors.none() // which costs nothing then, and serves those who did not disable it
+	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: validate, fresh: q.Fresh, ahead: q.Ahead,
 		policy: e.policy(&q), routes: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
 	if q.Missed {
 		j.missed = q.Name
