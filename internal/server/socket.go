@@ -17,7 +17,7 @@ type Socket struct {
 	udp *net.UDPConn     // either this
 	tcp *net.TCPListener // or this
 
-	journal *journal.Journal // of udp
+	journal *journal.Journal // of udp; nil before it is served: none yet
 	left    []journal.Entry  // by a process that died, until it is taken up
 	dropped int              // what else it left
 
@@ -45,7 +45,7 @@ func FromFile(f *os.File) (*Socket, error) {
 		conn.Close()
 		return nil, fmt.Errorf("inherited socket %s: %s is not UDP", f.Name(), conn.LocalAddr().Network())
 	}
-	return &Socket{udp: udp, journal: journal.None()}, nil
+	return &Socket{udp: udp}, nil
 }
 
 func fromListener(f *os.File) (*Socket, error) {

@@ -31,6 +31,9 @@ func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve udp %s: %w", sock.Addr(), err)
 	}
+	if sock.journal == nil {
+		sock.journal = journal.None()
+	}
 	l := &udpLoop{
 		server:  s,
 		sock:    sock,
