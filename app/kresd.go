@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,7 @@ type kresd struct {
 	number  int
 	logging *logging.Log
 	log     *slog.Logger
-	files   []int // listening sockets, as assignment.Sockets
+	files   []int // listening sockets and their journals, as assignment.Sockets; never closed
 	engine  Engine
 	tap     *qlog.Tap // nil = nobody is told of queries
 	endTap  context.CancelFunc
@@ -83,11 +84,29 @@ func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error
 		return err
 	}
 	for i, fd := range w.files {
+		if a.Sockets[i].Proto == control.ProtoJournal {
+			continue
+		}
 		if err := w.serve(fd, a.Sockets[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keep gives a UDP socket the journal that goes with it. It can do without.
+func (w *kresd) keep(sock *server.Socket, s control.Socket) {
+	if s.Proto != "udp" {
+		return
+	}
+	s.Proto = control.ProtoJournal
+	i := slices.Index(w.assignment.Sockets, s)
+	if i < 0 {
+		return
+	}
+	if err := sock.Keep(w.files[i]); err != nil {
+		w.log.Warn("queries in work will be lost if this worker dies", "reason", err)
+	}
 }
 
 // handler is the engine, with a tap on it if one is configured.
@@ -129,6 +148,7 @@ func (w *kresd) serve(fd int, s control.Socket) error {
 		sock, err = server.FromFile(os.NewFile(uintptr(served), s.Proto+" "+s.Addr))
 	}
 	if err == nil {
+		w.keep(sock, s)
 		err = w.server.Serve(sock)
 	}
 	if err != nil {
@@ -179,7 +199,7 @@ func (w *kresd) Status() control.Status {
 	a, _ := w.current()
 	return control.Status{
 		Worker: w.number, PID: os.Getpid(), Version: a.Version.Number,
-		Rules: a.Version.Rules, Canary: a.Canary, Sockets: len(a.Sockets),
+		Rules: a.Version.Rules, Canary: a.Canary, Sockets: len(w.server.Sockets()),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"knot-resolver/internal/logging"
 	"knot-resolver/internal/manager"
 	"knot-resolver/internal/server"
+	"knot-resolver/internal/server/journal"
 	"knot-resolver/internal/supervisor"
 )
 
@@ -68,7 +69,7 @@ func manage(ctx context.Context, rundir string, o managerOptions) error {
 	return err
 }
 
-// openings lists the sockets that the listen options ask for, per worker.
+// openings lists the sockets and journals that the listen options ask for, per worker.
 func openings(cfg *config.Config) (list []manager.Opening, err error) {
 	for _, l := range cfg.Network.Listen {
 		addrs, err := addresses(l)
@@ -83,6 +84,10 @@ func openings(cfg *config.Config) (list []manager.Opening, err error) {
 					Open:   func() (int, error) { return openSocket(spec) },
 				})
 			}
+			list = append(list, manager.Opening{
+				Socket: control.Socket{Kind: string(l.Kind), Proto: control.ProtoJournal, Addr: addr.String()},
+				Open:   journal.Create,
+			})
 		}
 	}
 	return list, nil

@@ -44,10 +44,14 @@ type Assignment struct {
 	Refused string `json:"refused,omitempty"`
 }
 
-// Socket describes a listening socket.
+// ProtoJournal is the Proto of what is no socket, but goes with the UDP socket of the same address: the memory where a
+// worker keeps what it has taken from it, for the next one if it dies.
+const ProtoJournal = "journal"
+
+// Socket describes a listening socket, or a journal.
 type Socket struct {
 	Kind  string `json:"kind"`  // transport, as in the configuration
-	Proto string `json:"proto"` // "udp" or "tcp"
+	Proto string `json:"proto"` // "udp", "tcp" or ProtoJournal
 	Addr  string `json:"addr"`  // address and port
 	Slot  int    `json:"slot"`  // worker whose SO_REUSEPORT member it is
 }

@@ -32,6 +32,15 @@ const (
 	// IdleGoroutines is how many goroutines that resolved something wait for more. Their stacks are about 16 KiB, 1 MiB together.
 	IdleGoroutines = 64
 
+	// JournalSlots is how many misses of one socket outlive their worker: all that may be in work or wait. 0.6 KiB each, of
+	// which only those take memory that have been used.
+	JournalSlots = Resolving + Waiting
+	// JournalAge is how old a query of a dead worker may be to be taken up again: later its client has asked again, and
+	// answers that were collected and leave at once are a pulse (CM-08).
+	JournalAge = 2 * time.Second
+	// JournalReplays is how often: what killed two workers in a row is what killed them.
+	JournalReplays = 1
+
 	// ListenBacklog is the length of the queue of connections not yet accepted (resolver.md 1).
 	ListenBacklog = 128
 	// TCPFastOpen is how many fast-open requests may be pending per socket (resolver.md 1).

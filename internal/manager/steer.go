@@ -26,7 +26,7 @@ func (m *Manager) retire(next map[int][]socket) {
 			address := s.Socket
 			address.Slot = 0
 			keep[address]++
-			if slot == 0 {
+			if slot == 0 && s.Proto != control.ProtoJournal {
 				first[address] = s.fd
 			}
 		}

@@ -14,6 +14,9 @@ type Counters struct {
 	UDPTooLong    atomic.Uint64 // dropped: longer than limits.QueryBytes
 	UDPSendErrors atomic.Uint64 // answers the kernel refused
 
+	UDPReplayed    atomic.Uint64 // queries taken up that a process that died had received
+	UDPReplayDrops atomic.Uint64 // those that are not: too old, in work twice when processes died, or damaged
+
 	TCPAccepted   atomic.Uint64 // connections taken
 	TCPRefused    atomic.Uint64 // connections closed at once: too many, in total or of this client
 	TCPEvicted    atomic.Uint64 // idle connections closed to make room
@@ -59,6 +62,8 @@ func (c *Counters) All() iter.Seq2[string, int64] {
 			{"udp_bad_port", int64(c.UDPBadPort.Load())},
 			{"udp_too_long", int64(c.UDPTooLong.Load())},
 			{"udp_send_errors", int64(c.UDPSendErrors.Load())},
+			{"udp_replayed", int64(c.UDPReplayed.Load())},
+			{"udp_replay_drops", int64(c.UDPReplayDrops.Load())},
 			{"tcp_accepted", int64(c.TCPAccepted.Load())},
 			{"tcp_refused", int64(c.TCPRefused.Load())},
 			{"tcp_evicted", int64(c.TCPEvicted.Load())},

@@ -9,6 +9,7 @@ import (
 
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/server/batch"
+	"knot-resolver/internal/server/journal"
 )
 
 // miss is a request that could not be answered inline: its private copy, and where it is in the queue. It is
@@ -21,6 +22,7 @@ type miss struct {
 
 	loop   *udpLoop // where it came from: this
 	peer   batch.Peer
+	slot   *journal.Slot       // where it is kept if the process dies; nil: nowhere
 	stream *stream             // or this
 	reply  func(answer []byte) // or this
 
@@ -55,6 +57,9 @@ func (s *Server) take(req *Request, l lane) *miss {
 
 // release ends the lease of a miss.
 func (s *Server) release(m *miss) {
+	if m.slot != nil {
+		m.loop.journal.Release(m.slot)
+	}
 	*m = miss{raw: m.raw, answer: m.answer}
 	s.misses.Put(m)
 }

@@ -11,5 +11,6 @@
 //
 // Sockets are opened by [Listen] and served after [FromFile], usually in different processes: the
 // one that opens them keeps them open while the ones that serve them come and go, so datagrams
-// and connections that arrive in between wait in the kernel.
+// and connections that arrive in between wait in the kernel. Datagrams that a process had taken when
+// it was killed are answered by the next, if the socket has a journal ([Socket.Keep]).
 package server

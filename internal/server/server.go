@@ -147,6 +147,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.cancel()
 	s.streams.closeAll()
 	for _, sock := range s.Sockets() {
+		if sock.journal != nil {
+			sock.journal.Clear()
+		}
 		sock.Close()
 	}
 	return err

@@ -8,12 +8,18 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"knot-resolver/internal/server/journal"
 )
 
 // Socket is an open socket that a [Server] can serve.
 type Socket struct {
 	udp *net.UDPConn     // either this
 	tcp *net.TCPListener // or this
+
+	journal *journal.Journal // of udp; nil before it is served: none yet
+	left    []journal.Entry  // by a process that died, until it is taken up
+	dropped int              // what else it left
 
 	round chan struct{} // closed by the reader when Probe has woken it; guarded by Server.mu
 }

@@ -8,6 +8,7 @@ import (
 
 	"knot-resolver/internal/limits"
 	"knot-resolver/internal/server/batch"
+	"knot-resolver/internal/server/journal"
 )
 
 // udpLoop serves one UDP socket. Its fields belong to its goroutine, except late.
@@ -16,6 +17,7 @@ type udpLoop struct {
 	log     *slog.Logger
 	sock    *Socket
 	conn    *batch.Conn
+	journal *journal.Journal
 	bound   netip.AddrPort
 	answers [][]byte // one buffer per datagram of a batch
 	late    *lateAnswers
@@ -29,12 +31,16 @@ func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve udp %s: %w", sock.Addr(), err)
 	}
+	if sock.journal == nil {
+		sock.journal = journal.None()
+	}
 	l := &udpLoop{
 		server:  s,
 		sock:    sock,
+		journal: sock.journal,
 		late:    newLateAnswers(s, raw),
 		log:     s.opts.Log.With("listen", sock.Addr(), "transport", UDP),
-		conn:    batch.New(raw, limits.UDPBatch, limits.QueryBytes),
+		conn:    batch.New(raw, sock.journal.Area()),
 		bound:   netip.AddrPortFrom(sock.Addr().Addr().Unmap(), sock.Addr().Port()),
 		answers: make([][]byte, limits.UDPBatch),
 	}
@@ -45,6 +51,7 @@ func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
 }
 
 func (l *udpLoop) run() {
+	l.replay()
 	for {
 		n, err := l.conn.Read()
 		if err != nil {
@@ -73,7 +80,7 @@ func (l *udpLoop) datagram(i int) {
 		c.UDPTooLong.Add(1)
 		return
 	}
-	l.request = Request{Raw: raw, Client: l.conn.Client(i), Local: l.local(i), Transport: UDP}
+	l.request = Request{Raw: raw, Client: l.conn.Client(i), Local: l.local(l.conn.Peer(i)), Transport: UDP}
 	if l.request.Client.Port() < limits.MinClientPort {
 		c.UDPBadPort.Add(1)
 		return
@@ -85,14 +92,6 @@ func (l *udpLoop) datagram(i int) {
 	case len(answer) > 0:
 		l.conn.Reply(i, answer)
 	}
-}
-
-// local returns the address datagram i was sent to.
-func (l *udpLoop) local(i int) netip.AddrPort {
-	if ip := l.conn.Peer(i).Local(); ip.IsValid() {
-		return netip.AddrPortFrom(ip, l.bound.Port())
-	}
-	return l.bound
 }
 
 func (l *udpLoop) flush(received int) {
@@ -118,17 +117,30 @@ func (l *udpLoop) miss(i int) {
 	s := l.server
 	m := s.take(&l.request, datagrams)
 	m.loop, m.peer = l, *l.conn.Peer(i)
-	switch refused := s.dispatch.submit(m); {
-	case refused == nil:
-	case refused == m: // its answer goes with the batch
+	m.slot = l.journal.Hold(m.raw, &m.peer.Origin)
+	held := m.slot != nil
+	refused := s.dispatch.submit(m)
+	if refused == m { // its answer goes with the batch
 		if answer := s.shed(l.answers[i][:0], m); len(answer) > 0 {
 			l.conn.Reply(i, answer)
 		}
 		s.release(m)
 		s.work.Done()
-	case refused.loop == l:
-		l.displaced = append(l.displaced, refused)
-	default:
-		s.do(func() { s.dispatch.deliver(refused) })
+		return
 	}
+	if held {
+		l.conn.Forget(i)
+	}
+	if refused != nil {
+		l.displace(refused)
+	}
+}
+
+// displace turns away a miss that had to make room.
+func (l *udpLoop) displace(m *miss) {
+	if m.loop == l {
+		l.displaced = append(l.displaced, m)
+		return
+	}
+	l.server.do(func() { l.server.dispatch.deliver(m) })
 }

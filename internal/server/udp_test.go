@@ -265,8 +265,12 @@ func TestShutdownGraceEnds(t *testing.T) {
 func TestUDPInlineAllocations(t *testing.T) {
 	srv := New(Options{Handler: script{}})
 	defer shutdown(t, srv, time.Second)
-	port := serve(t, srv, Spec{Addr: netip.MustParseAddrPort("0.0.0.0:0")}).Port()
-	c := dial(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port))
+	sock := open(t, Spec{Addr: netip.MustParseAddrPort("0.0.0.0:0")})
+	if err := sock.Keep(newJournal(t)); err != nil {
+		t.Fatal(err)
+	}
+	srv.Serve(sock)
+	c := dial(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), sock.Addr().Port()))
 	query, buf := message(1), make([]byte, 512)
 	if n := testing.AllocsPerRun(1000, func() {
 		c.Write(query)

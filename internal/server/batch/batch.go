@@ -2,16 +2,19 @@
 // keeps for each the address it was sent to. Nothing in it allocates after [New].
 //
 // Raw system calls are used because golang.org/x/net allocates several objects per datagram to
-// represent addresses. All unsafe code of the server is here: pointers handed to the kernel are
+// represent addresses. Unsafe code is for that alone: pointers handed to the kernel are
 // into memory owned by the Conn, which outlives the call.
 package batch
 
 import (
 	"net/netip"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"knot-resolver/internal/limits"
 )
 
 // header is struct mmsghdr of recvmmsg(2).
@@ -22,15 +25,11 @@ type header struct {
 
 // Conn is the batch view of one non-blocking UDP socket. It belongs to one goroutine.
 //
-// Between two calls of Read the invariant is: in[i] describes peers[i] and the buffer of slot i.
+// Between two calls of Read the invariant is: area.in[i] describes peers[i] and area.buffers[i].
 type Conn struct {
-	raw  syscall.RawConn
-	size int // bytes per receive buffer
-
-	in       []header
-	inVecs   []unix.Iovec
-	peers    []Peer
-	buffers  []byte
+	raw      syscall.RawConn
+	area     *Area
+	peers    [limits.UDPBatch]Peer
 	received int
 
 	out *Out // answers not yet sent
@@ -39,32 +38,26 @@ type Conn struct {
 	receive func(fd uintptr) bool // made once: a closure per call would allocate
 }
 
-// New prepares batches of up to n datagrams of up to size bytes each.
-func New(raw syscall.RawConn, n, size int) *Conn {
-	c := &Conn{
-		raw: raw, size: size,
-		in: make([]header, n), inVecs: make([]unix.Iovec, n), peers: make([]Peer, n), buffers: make([]byte, n*size),
-		out: NewOut(raw, n),
-	}
-	for i := range n {
-		c.inVecs[i].Base = &c.buffers[i*size]
-		c.inVecs[i].SetLen(size)
-		point(&c.in[i].msg, &c.peers[i], &c.inVecs[i])
+// New prepares batches that are received into area, which may be one that has been used. What was in it is forgotten.
+func New(raw syscall.RawConn, area *Area) *Conn {
+	c := &Conn{raw: raw, area: area, out: NewOut(raw, limits.UDPBatch)}
+	area.Reset()
+	for i := range area.in {
+		m, vec, from := &area.in[i].msg, &area.vecs[i], &area.origins[i]
+		vec.Base = &area.buffers[i][0]
+		vec.SetLen(len(area.buffers[i]))
+		m.Name, m.Control, m.Iov = &from.name[0], &from.control[0], vec
+		m.SetIovlen(1)
 		c.arm(i)
 	}
 	c.receive = c.receiveFrom
 	return c
 }
 
-// point makes m use the address and control buffers of p and the data of vec.
-func point(m *unix.Msghdr, p *Peer, vec *unix.Iovec) {
-	m.Name, m.Control, m.Iov = &p.name[0], &p.control[0], vec
-	m.SetIovlen(1)
-}
-
-// arm resets what the kernel overwrote in slot i.
+// arm forgets datagram i and resets what the kernel overwrote with it.
 func (c *Conn) arm(i int) {
-	m := &c.in[i].msg
+	c.area.in[i].len = 0
+	m := &c.area.in[i].msg
 	m.Namelen, m.Flags = nameLen, 0
 	m.SetControllen(controlLen)
 }
@@ -76,15 +69,17 @@ func (c *Conn) Read() (int, error) {
 	for i := range c.received {
 		c.arm(i)
 	}
-	c.received = 0
+	c.received, c.area.taken = 0, 0
 	if err := c.raw.Read(c.receive); err != nil {
 		return 0, err
 	}
 	if c.errno != 0 {
 		return 0, c.errno
 	}
+	c.area.taken = time.Now().UnixNano()
 	for i := range c.received {
-		m := &c.in[i].msg
+		m := &c.area.in[i].msg
+		c.peers[i].Origin = c.area.origins[i]
 		c.peers[i].received(int(m.Namelen), int(m.Controllen))
 	}
 	return c.received, nil
@@ -92,7 +87,7 @@ func (c *Conn) Read() (int, error) {
 
 func (c *Conn) receiveFrom(fd uintptr) (ready bool) {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&c.in[0])), uintptr(len(c.in)), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&c.area.in[0])), uintptr(len(c.area.in)), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case unix.EINTR:
 			continue
@@ -109,10 +104,13 @@ func (c *Conn) receiveFrom(fd uintptr) (ready bool) {
 // Datagram returns the bytes of datagram i, valid until the next Read. It reports false when the
 // datagram was longer than the buffer.
 func (c *Conn) Datagram(i int) ([]byte, bool) {
-	start := i * c.size
-	h := &c.in[i]
-	return c.buffers[start : start+int(h.len) : start+c.size], h.msg.Flags&unix.MSG_TRUNC == 0
+	h := &c.area.in[i]
+	return c.area.buffers[i][:h.len], h.msg.Flags&unix.MSG_TRUNC == 0
 }
+
+// Forget marks datagram i as no longer in the batch's care: somebody else has it, or it needs no answer.
+// Its bytes stay valid. The next Read forgets all.
+func (c *Conn) Forget(i int) { c.area.in[i].len = 0 }
 
 // Peer returns the far end of datagram i, valid until the next Read; copy it to keep it.
 func (c *Conn) Peer(i int) *Peer { return &c.peers[i] }

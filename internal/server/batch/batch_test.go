@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"knot-resolver/internal/limits"
 )
 
 // pair returns the batch view of a loopback socket and a client connected to it.
-func pair(t *testing.T, n, size int) (*Conn, *net.UDPConn, *net.UDPConn) {
+func pair(t *testing.T) (*Conn, *net.UDPConn, *net.UDPConn) {
 	t.Helper()
 	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -28,7 +30,7 @@ func pair(t *testing.T, n, size int) (*Conn, *net.UDPConn, *net.UDPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(raw, n, size), client, server
+	return New(raw, new(Area)), client, server
 }
 
 // read collects exactly n datagrams in one batch: they are in the socket's queue already.
@@ -41,7 +43,7 @@ func read(t *testing.T, c *Conn, n int) {
 }
 
 func TestReadReplyFlush(t *testing.T) {
-	c, client, _ := pair(t, 4, 16)
+	c, client, _ := pair(t)
 	for round := range 3 {
 		for i := range 4 {
 			client.Write([]byte{byte(round), byte(i)})
@@ -73,12 +75,12 @@ func TestReadReplyFlush(t *testing.T) {
 }
 
 func TestLengths(t *testing.T) {
-	c, client, _ := pair(t, 3, 16)
-	for _, n := range []int{0, 16, 17} {
+	c, client, _ := pair(t)
+	for _, n := range []int{0, limits.QueryBytes, limits.QueryBytes + 1} {
 		client.Write(make([]byte, n))
 	}
 	read(t, c, 3)
-	for i, want := range []int{0, 16, 16} {
+	for i, want := range []int{0, limits.QueryBytes, limits.QueryBytes} {
 		if d, whole := c.Datagram(i); len(d) != want || whole != (i < 2) {
 			t.Errorf("datagram %d: %d bytes, whole %v", i, len(d), whole)
 		}
@@ -87,7 +89,7 @@ func TestLengths(t *testing.T) {
 
 // A datagram the kernel refuses does not keep the others of the batch.
 func TestFlushSkipsWhatFails(t *testing.T) {
-	c, client, _ := pair(t, 4, 16)
+	c, client, _ := pair(t)
 	for range 4 {
 		client.Write([]byte{1})
 	}
@@ -107,7 +109,7 @@ func TestFlushSkipsWhatFails(t *testing.T) {
 }
 
 func TestClosedSocket(t *testing.T) {
-	c, _, server := pair(t, 1, 16)
+	c, _, server := pair(t)
 	time.AfterFunc(20*time.Millisecond, func() { server.Close() })
 	if _, err := c.Read(); err == nil {
 		t.Error("Read of a closed socket succeeded")
@@ -150,5 +152,64 @@ func TestPeer(t *testing.T) {
 		if p.Client().IsValid() {
 			t.Errorf("%s: client %v out of nothing", name, p.Client())
 		}
+	}
+}
+
+// What has been received stays in the area until the next Read, unless it is forgotten.
+func TestLeft(t *testing.T) {
+	area := new(Area)
+	_, client, server := pair(t)
+	raw, err := server.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(raw, area)
+	for _, n := range []int{3, 0, limits.QueryBytes + 1, 2} {
+		client.Write(make([]byte, n))
+	}
+	read(t, c, 4)
+	if age := time.Since(area.Taken()); age < 0 || age > time.Minute {
+		t.Errorf("taken %v ago", age)
+	}
+	c.Forget(3)
+	for i, want := range []int{3, 0, 0, 0, 0} {
+		d, from, ok := area.Left(i)
+		if len(d) != want || ok != (want > 0) {
+			t.Errorf("datagram %d: %d bytes, %v", i, len(d), ok)
+		}
+		if peer := from.Peer(); ok && peer.Client() != client.LocalAddr().(*net.UDPAddr).AddrPort() {
+			t.Errorf("datagram %d is from %v", i, peer.Client())
+		}
+	}
+	client.Write([]byte{1, 2, 3, 4})
+	read(t, c, 1)
+	if d, _, _ := area.Left(0); len(d) != 4 {
+		t.Errorf("% x left of the next batch", d)
+	}
+	server.SetReadDeadline(time.Unix(1, 0))
+	c.Read()
+	if _, _, ok := area.Left(0); ok || !area.Taken().IsZero() {
+		t.Error("the finished batch is left")
+	}
+}
+
+// Whatever is in the memory, what is said to be left is within it, and an address that cannot be is nobody's.
+func TestLeftOfDamage(t *testing.T) {
+	area := new(Area)
+	area.in[0].len = limits.QueryBytes + 1
+	area.in[1].len = 1<<32 - 1
+	area.in[2].len, area.in[2].msg.Namelen = 5, 1<<32-1
+	area.in[2].msg.SetControllen(1 << 40)
+	for i := range area.origins[2].control {
+		area.origins[2].control[i] = 0xff
+	}
+	for i, want := range []bool{false, false, true} {
+		if _, _, ok := area.Left(i); ok != want {
+			t.Errorf("datagram %d: %v", i, ok)
+		}
+	}
+	raw, from, _ := area.Left(2)
+	if peer := from.Peer(); len(raw) != 5 || peer.Client().IsValid() || peer.Local().IsValid() {
+		t.Errorf("%x from %v", raw, peer)
 	}
 }

@@ -47,7 +47,7 @@ func address(m *unix.Msghdr, p *Peer) {
 	if p.controlLen > 0 {
 		m.Control = &p.control[0]
 	}
-	m.SetControllen(p.controlLen)
+	m.SetControllen(int(p.controlLen))
 }
 
 // Flush sends what was added and returns how many left and how many the kernel refused. It

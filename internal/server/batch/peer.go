@@ -12,17 +12,29 @@ const (
 	controlLen = 40 // CMSG_SPACE of in6_pktinfo, the longer of the two, on 64-bit systems
 )
 
+// Origin is where a datagram came from and where it was sent to, as the kernel says it: plain bytes, for
+// memory that other processes read. Its zero value is nobody.
+type Origin struct {
+	name                [nameLen]byte
+	control             [controlLen]byte
+	nameLen, controlLen uint8 // octets in use; may be anything in memory that somebody else has written
+}
+
+// Peer reads the origin.
+func (o *Origin) Peer() Peer {
+	p := Peer{Origin: *o}
+	p.received(int(o.nameLen), int(o.controlLen))
+	return p
+}
+
 // Peer is where a datagram came from and where it was sent to, in the form the kernel gave and
 // takes back. Its zero value is nobody. It may be copied.
 //
 // control holds at most one message, IP_PKTINFO or IPV6_PKTINFO, already changed from "arrived at"
 // to "send from".
 type Peer struct {
-	name       [nameLen]byte
-	nameLen    int
-	control    [controlLen]byte
-	controlLen int
-	local      netip.Addr
+	Origin
+	local netip.Addr
 }
 
 // Client returns the address and port the datagram came from. An IPv4-mapped address is returned
@@ -46,7 +58,7 @@ func (p *Peer) family() uint16 { return binary.NativeEndian.Uint16(p.name[:]) }
 
 // received takes over what the kernel wrote into name and control.
 func (p *Peer) received(nameLen, controlLen int) {
-	p.nameLen, p.controlLen, p.local = min(nameLen, len(p.name)), 0, netip.Addr{}
+	p.nameLen, p.controlLen, p.local = uint8(min(nameLen, len(p.name))), 0, netip.Addr{}
 	if controlLen == 0 {
 		return
 	}
@@ -66,7 +78,7 @@ func (p *Peer) received(nameLen, controlLen int) {
 	default:
 		return
 	}
-	p.controlLen = controlLen
+	p.controlLen = uint8(min(controlLen, len(p.control)))
 }
 
 // anyInterface zeroes an interface number, so that routing chooses the way back: it need not be
