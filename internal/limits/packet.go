@@ -1,5 +1,9 @@
 package limits
 
+// ArenaBytes is the most memory, in octets, that is kept for the next look into the shared cache: few answers take more, and
+// there are as many looks at a time as threads.
+const ArenaBytes = 16 << 10
+
 // Bounds of the packet cache of a worker.
 const (
 	// PacketBytes is its size: 100,000 usual answers.
