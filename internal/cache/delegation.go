@@ -77,7 +77,7 @@ func parseDelegation(zone dns.Name, b []byte) (Delegation, bool) {
 	if len(body) == 0 {
 		return Delegation{}, false
 	}
-	d.DS, body, ok = parseSet(body[1:], zone)
+	d.DS, body, ok = parseSet(body[1:], zone, false)
 	return d, ok && len(body) == 0
 }
 

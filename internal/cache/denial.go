@@ -137,7 +137,7 @@ func (v *View) denial(key []byte, prefix int, near dns.Name, now time.Time) (Ent
 	if _, rank, fresh := peek(found, now); !fresh || rank != Secure {
 		return Entry{}, false
 	}
-	e, ok := parseEntry(bytes.Clone(found), near)
+	e, ok := v.entry(found, near)
 	if !ok {
 		return Entry{}, false
 	}

@@ -178,37 +178,44 @@ func appendSet(dst []byte, section byte, set *dns.RRset) []byte {
 }
 
 // ParseEntry reads a stored entry. Its RRsets are views of the bytes.
-func ParseEntry(b []byte) (Entry, bool) { return parseEntry(b, "") }
+func ParseEntry(b []byte) (Entry, bool) { return parseEntry(b, "", nil) }
 
-// parseEntry reads an entry found for a name: owners that are the name or an ancestor need no memory of their own.
-func parseEntry(b []byte, near dns.Name) (Entry, bool) {
+// parseEntry reads an entry found for a name: owners that are the name or an ancestor need no memory of their own, and
+// nothing does when the entry lives in an arena.
+func parseEntry(b []byte, near dns.Name, a *Arena) (Entry, bool) {
 	h, body, ok := parseHeader(b)
 	if !ok || h.kind < Positive || h.kind > Failure {
 		return Entry{}, false
 	}
 	e := Entry{Kind: h.kind, Rank: h.rank, OptOut: h.flags&flagOptOut != 0, Cut: h.flags&flagCut != 0, TTL: h.ttl,
 		Inserted: time.Unix(h.inserted, 0), EDE: h.ede, Reason: h.reason}
+	borrow := a != nil
+	if !borrow {
+		a = new(Arena)
+	}
+	from := len(a.sets)
 	for len(body) > 0 {
 		section := body[0]
 		var set dns.RRset
-		if set, body, ok = parseSet(body[1:], near); !ok {
+		if set, body, ok = parseSet(body[1:], near, borrow); !ok {
 			return Entry{}, false
 		}
 		if section == 0 {
 			e.Answer = set
 		} else {
-			e.Authority = append(e.Authority, set)
+			a.sets = append(a.sets, set)
 		}
 	}
+	e.Authority = a.sets[from:len(a.sets):len(a.sets)]
 	return e, e.Kind != Positive || len(e.Answer.RDatas) > 0
 }
 
-func parseSet(b []byte, near dns.Name) (set dns.RRset, rest []byte, ok bool) {
+func parseSet(b []byte, near dns.Name, borrow bool) (set dns.RRset, rest []byte, ok bool) {
 	n := dns.WireNameLength(b)
 	if n < 0 || len(b) < n+10 {
 		return set, nil, false
 	}
-	owner := ownerIn(b[:n], near)
+	owner := ownerIn(b[:n], near, borrow)
 	b = b[n:]
 	set = dns.RRset{Owner: owner, Type: dns.Type(binary.BigEndian.Uint16(b)), TTL: binary.BigEndian.Uint32(b[2:])}
 	rdatas, b, ok1 := counted(b[6:])
@@ -217,10 +224,13 @@ func parseSet(b []byte, near dns.Name) (set dns.RRset, rest []byte, ok bool) {
 	return set, b, ok1 && ok2 && set.RDatas.Valid() && set.Sigs.Valid()
 }
 
-// ownerIn makes a name of its wire form, as a part of near if near ends with it.
-func ownerIn(wire []byte, near dns.Name) dns.Name {
+// ownerIn makes a name of its wire form, as a part of near if near ends with it, or as a view.
+func ownerIn(wire []byte, near dns.Name, borrow bool) dns.Name {
 	if at := len(near) - len(wire); at >= 0 && string(near[at:]) == string(wire) {
 		return near[at:]
+	}
+	if borrow {
+		return dns.Borrow(wire)
 	}
 	return dns.Name(wire)
 }

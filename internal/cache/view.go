@@ -19,6 +19,7 @@ type View struct {
 	run  func(Reader) error // made once
 	key  buffer
 
+	arena *Arena // where entries that are found live; nil: each has memory of its own
 	value []byte // where values to be written are built
 
 	// What Answer has passed on its way up from a name: the nearest cut, none if empty.
@@ -31,7 +32,7 @@ func (c *Cache) View(f func(*View)) {
 	v := c.views.Get().(*View)
 	v.f = f
 	_ = c.store.View(v.run)
-	v.f, v.r, v.walked, v.zone = nil, nil, "", ""
+	v.f, v.r, v.arena, v.walked, v.zone = nil, nil, nil, "", ""
 	c.views.Put(v)
 }
 
@@ -52,7 +53,7 @@ func (v *View) Answer(name dns.Name, t dns.Type, want Rank, now time.Time) (Entr
 	if found == nil {
 		return Entry{}, false
 	}
-	return parseEntry(bytes.Clone(found), name)
+	return v.entry(found, name)
 }
 
 func (v *View) answer(name dns.Name, t dns.Type, want Rank, now time.Time) []byte {
@@ -127,7 +128,7 @@ func (v *View) Failure(name dns.Name, t dns.Type, now time.Time) (Entry, bool) {
 	if _, _, fresh := peek(found, now); !fresh {
 		return Entry{}, false
 	}
-	return parseEntry(bytes.Clone(found), name)
+	return v.entry(found, name)
 }
 
 // Cut returns the deepest known delegation at or above name; none means the root.

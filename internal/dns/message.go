@@ -81,7 +81,8 @@ type Message struct {
 
 	raw     []byte
 	records []record
-	ends    int // offset behind the question section
+	ends    int  // offset behind the question section
+	borrow  bool // the name of the question is a view, too
 }
 
 // Raw returns the bytes of the message.
@@ -114,6 +115,17 @@ func (m *Message) Count(s Section) int {
 // message of at least HeaderLength octets can still be read.
 func (m *Message) Parse(raw []byte) error {
 	*m = Message{raw: raw, records: m.records[:0]}
+	return m.parse()
+}
+
+// ParseBorrowed is Parse without a copy of the name of the question, which is then [Borrow]ed from raw.
+func (m *Message) ParseBorrowed(raw []byte) error {
+	*m = Message{raw: raw, records: m.records[:0], borrow: true}
+	return m.parse()
+}
+
+func (m *Message) parse() error {
+	raw := m.raw
 	if len(raw) < HeaderLength || len(raw) > 65535 {
 		return ErrShort
 	}
@@ -160,7 +172,7 @@ func (m *Message) parseQuestions(count int) (at int, err error) {
 		}
 		if i == 0 {
 			m.Question = Question{
-				Name:  Name(n),
+				Name:  m.questionName(n, next),
 				Type:  Type(binary.BigEndian.Uint16(m.raw[next:])),
 				Class: Class(binary.BigEndian.Uint16(m.raw[next+2:])),
 			}
@@ -168,6 +180,15 @@ func (m *Message) parseQuestions(count int) (at int, err error) {
 		at = next + 4
 	}
 	return at, nil
+}
+
+// questionName makes a name of n, which was read from the octets before next. The first name of a message is never compressed:
+// there is nothing before it that it could point to.
+func (m *Message) questionName(n []byte, next int) Name {
+	if m.borrow {
+		return Borrow(m.raw[next-len(n) : next])
+	}
+	return Name(n)
 }
 
 func (m *Message) parseRecord(at int, section Section) (int, error) {

@@ -145,9 +145,10 @@ func (e *Engine) job(ctx context.Context, q Question, b *limits.Budget, trace *e
 	return j
 }
 
-// lookUp follows aliases through entries that find returns; v is the view of the cache it uses, if it uses one.
-func (e *Engine) lookUp(q Question, v *cache.View, find func(dns.Name) (cache.Entry, bool)) (out Outcome, ok bool) {
-	judge, found, now := e.policy(&q).Judge(), newCollector(), time.Now()
+// lookUp follows aliases through entries that find returns, collecting them in found; v is the view of the cache it uses, if it
+// uses one.
+func (e *Engine) lookUp(q Question, found *collector, v *cache.View, find func(dns.Name) (cache.Entry, bool)) (out Outcome, ok bool) {
+	judge, now := e.policy(&q).Judge(), time.Now()
 	defer func() { out.Judge = judge }()
 	name := q.Name
 	for range limits.AliasSteps + 1 {

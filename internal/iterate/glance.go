@@ -8,8 +8,8 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// glance is one look into the cache: a leased object, so that nothing of it goes to the heap each time.
-type glance struct {
+// Glance is one look into the cache: a leased object, so that nothing of it goes to the heap each time.
+type Glance struct {
 	e      *Engine
 	q      Question
 	now    time.Time
@@ -19,13 +19,18 @@ type glance struct {
 	out    Outcome
 	ok     bool
 
+	lends bool        // what is found lives in memory of the glance
+	arena cache.Arena // of entries
+	found collector   // with the memory of its lists
+
 	v    *cache.View
 	look func(*cache.View)                  // made once
 	find func(dns.Name) (cache.Entry, bool) // made once
 }
 
 func (e *Engine) newGlance() any {
-	g := &glance{e: e}
+	g := &Glance{e: e}
+	g.found.reset()
 	g.find = func(name dns.Name) (cache.Entry, bool) {
 		entry, ok, worn := e.known(g.v, name, g.q, &g.budget, g.now)
 		if worn && (!g.worn || entry.Answer.TTL < g.left) {
@@ -35,22 +40,50 @@ func (e *Engine) newGlance() any {
 	}
 	g.look = func(v *cache.View) {
 		g.v = v
-		g.out, g.ok = e.lookUp(g.q, v, g.find)
+		found := &g.found
+		if g.lends {
+			v.Lend(&g.arena)
+		} else {
+			found = newCollector()
+		}
+		g.out, g.ok = e.lookUp(g.q, found, v, g.find)
 		g.v = nil
 	}
 	return g
 }
 
-// release ends the lease.
-func (g *glance) release() {
-	g.worn, g.out, g.ok, g.budget = false, Outcome{}, false, limits.Budget{}
+// Outcome is what the look has found; ok is false when the question cannot be answered without asking anybody.
+func (g *Glance) Outcome() (out Outcome, ok bool) { return g.out, g.ok }
+
+// Release ends the lease, and with it the life of all records of the outcome.
+func (g *Glance) Release() {
+	g.worn, g.out, g.ok, g.budget, g.q = false, Outcome{}, false, limits.Budget{}, Question{}
+	g.arena.Reset()
+	g.found.reset()
 	g.e.glances.Put(g)
+}
+
+// Glance answers a question as FromCache does, without allocating for entries that are there: the outcome is good until the
+// Glance, which the caller must release, is released. The name of the question may be borrowed as long.
+func (e *Engine) Glance(q Question) *Glance {
+	g := e.glances.Get().(*Glance)
+	g.lends = true
+	g.run(q)
+	return g
 }
 
 // FromCache answers a question without asking anybody; ok is false when that cannot be done.
 func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
-	g := e.glances.Get().(*glance)
-	defer g.release()
+	g := e.glances.Get().(*Glance)
+	defer g.Release()
+	g.lends = false
+	g.run(q)
+	return g.out, g.ok
+}
+
+// run looks, and has renewed what will not last.
+func (g *Glance) run(q Question) {
+	e := g.e
 	g.q, g.now = q, time.Now()
 	e.Cache.View(g.look)
 	if e.Observe != nil {
@@ -58,21 +91,20 @@ func (e *Engine) FromCache(q Question) (out Outcome, ok bool) {
 	}
 	switch {
 	case g.ok && e.Fallback != nil && e.Fallback.rescues(&g.out) && e.mayFallBack(q):
-		return Outcome{}, false
+		g.out, g.ok = Outcome{}, false
 	case g.ok && e.Stale.Serve && e.Stale.hides(&g.out):
 		if old, ok := e.stale(q); ok {
-			return old, true
+			g.out = old
 		}
 	case !g.ok && e.Stale.Serve && e.Stale.After == 0:
 		if old, ok := e.stale(q); ok {
 			e.refresh(q, 0)
-			return old, true
+			g.out, g.ok = old, true
 		}
 	case g.ok && e.Prefetch && g.worn:
 		e.refresh(q, g.left)
 		g.out.Expiring = true
 	}
-	return g.out, g.ok
 }
 
 // known is one step of FromCache; worn says that the entry is about to run out.

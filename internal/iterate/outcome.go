@@ -116,7 +116,16 @@ func (f *Failure) outcome() Outcome {
 type collector struct{ Outcome }
 
 func newCollector() *collector {
-	return &collector{Outcome{Secure: true, EDE: dns.NoEDE, Cached: true}}
+	c := new(collector)
+	c.reset()
+	return c
+}
+
+// reset begins anew, with the memory of the lists at hand.
+func (c *collector) reset() {
+	clear(c.Answer) // they may hold on to other memory
+	clear(c.Authority)
+	c.Outcome = Outcome{Secure: true, EDE: dns.NoEDE, Cached: true, Answer: c.Answer[:0], Authority: c.Authority[:0]}
 }
 
 // add takes one entry, whose TTLs must already be reduced by its age.

@@ -73,7 +73,7 @@ func (o *Outcome) unreachable() bool {
 // stale answers a question from the cache as it was up to Stale.Window ago.
 func (e *Engine) stale(q Question) (Outcome, bool) {
 	then := time.Now().Add(-e.Stale.Window)
-	out, ok := e.lookUp(q, nil, func(name dns.Name) (cache.Entry, bool) {
+	out, ok := e.lookUp(q, newCollector(), nil, func(name dns.Name) (cache.Entry, bool) {
 		if e.own(name, q.Type, e.policy(&q)) {
 			return cache.Entry{}, false
 		}
@@ -101,11 +101,12 @@ func (e *Engine) stale(q Question) (Outcome, bool) {
 }
 
 // refresh resolves anew what was just answered from an entry that has left seconds to live. After a failure it waits until that
-// is forgotten.
+// is forgotten. The name may be borrowed.
 func (e *Engine) refresh(q Question, left uint32) {
 	if _, failed := e.Cache.Failure(q.Name, q.Type, time.Now()); failed || !e.background.TryAcquire(1) {
 		return
 	}
+	q.Name = q.Name.Clone()
 	go func() {
 		defer e.background.Release(1)
 		q.Fresh, q.Internal, q.Ahead, q.Policy = true, true, time.Duration(left)*time.Second, nil // the client's is gone

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -72,6 +73,38 @@ func TestTCPInline(t *testing.T) {
 	}
 	c.Close()
 	eventually(t, "connection gone", func() bool { return srv.Counters().TCPOpen.Load() == 0 })
+}
+
+// TestTCPAllocations pins pipelined queries that are answered inline at none, from the connection to the connection.
+func TestTCPAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	_, _, addr := start(t, Options{Handler: script{}})
+	c := dial(t, "tcp", addr)
+	var queries [][]byte
+	for i := range 50 {
+		queries = append(queries, message(i))
+	}
+	burst := framed(queries...)
+	answers := make([]byte, len(burst))
+	exchange := func() {
+		if _, err := c.Write(burst); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, answers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 { // until all buffers have their size
+		exchange()
+	}
+	if n := testing.AllocsPerRun(100, exchange); n >= 1 {
+		t.Errorf("%v allocations for %d queries", n, len(queries))
+	}
+	if !bytes.Equal(answers, burst) {
+		t.Errorf("answers %x", answers)
+	}
 }
 
 func TestTCPOutOfOrder(t *testing.T) {

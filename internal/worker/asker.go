@@ -18,7 +18,12 @@ type asker struct {
 	client netip.Addr
 	stream bool // the client's address is not forged
 	listed bool // there are rules about the client's address
-	leased *judge
+
+	// What a call on the hit path needs: of leased askers only, and good until they are released.
+	leased  *judge
+	message dns.Message
+	name    [dns.MaxNameLength]byte // of the question, in lower case
+	glance  *iterate.Glance         // the last look into the cache, nil when there was none
 }
 
 // set fills in who a request is from.
@@ -38,10 +43,13 @@ func (w *Worker) asker(req *server.Request) *asker {
 func (w *Worker) newAsker() any { return &asker{leased: new(judge)} }
 
 func (w *Worker) release(a *asker) {
+	if a.glance != nil {
+		a.glance.Release()
+	}
 	if a.leased.begun {
 		*a.leased = judge{}
 	}
-	*a = asker{leased: a.leased}
+	a.w, a.rules, a.view, a.glance = nil, nil, nil, nil
 	w.askers.Put(a)
 }
 
@@ -73,7 +81,26 @@ func (a *asker) verdict() admit.Verdict {
 }
 
 func (a *asker) question(m *dns.Message) iterate.Question {
-	q := question(m)
+	return a.concerning(question(m))
+}
+
+// borrowed is question for the time until the asker is released: the name is a view.
+func (a *asker) borrowed(m *dns.Message) iterate.Question {
+	name := a.name[:copy(a.name[:], m.Question.Name)]
+	dns.LowerBytes(name)
+	return a.concerning(iterate.Question{Name: dns.Borrow(name), Type: m.Question.Type, CheckingDisabled: m.Flags().Has(dns.FlagCD)})
+}
+
+func (a *asker) concerning(q iterate.Question) iterate.Question {
 	q.Policy, q.WholeNames, q.NoFallback = a, !a.view.Minimize, !a.view.Fallback
 	return q
+}
+
+// look answers a question without asking anybody. The outcome is good until the asker is released.
+func (a *asker) look(q iterate.Question) (iterate.Outcome, bool) {
+	if a.translates() {
+		return a.w.translated(q, a.w.engine.FromCache)
+	}
+	a.glance = a.w.engine.Glance(q)
+	return a.glance.Outcome()
 }

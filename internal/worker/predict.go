@@ -35,7 +35,7 @@ func newForesight(p Prediction) *foresight {
 // note learns what a client asks for. Answers repeated from the packet cache are not seen here, but each is seen when it gets there.
 func (f *foresight) note(q *iterate.Question) {
 	if f != nil && !q.CheckingDisabled {
-		f.table.Note(predict.Question{Name: q.Name, Type: q.Type})
+		f.table.Note(predict.Question{Name: q.Name.Clone(), Type: q.Type}) // it may be borrowed
 	}
 }
 

@@ -139,27 +139,27 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 	if v := admit.Header(req.Raw); !v.OK() {
 		return w.refuseHeader(dst, req, v), false, true
 	}
-	var m dns.Message
-	if err := m.Parse(req.Raw); err != nil {
+	m := &who.message
+	if err := m.ParseBorrowed(req.Raw); err != nil {
 		return w.refuseHeader(dst, req, admit.Verdict{Action: admit.Answer, RCode: dns.RCodeFormErr}), false, true
 	}
-	if !w.wellFormed(&m, req, now) {
+	if !w.wellFormed(m, req, now) {
 		w.counters.request(req)
-		return w.finish(dst, req, &m, iterate.Outcome{RCode: dns.RCodeFormErr, EDE: dns.NoEDE}, now), false, true
+		return w.finish(dst, req, m, iterate.Outcome{RCode: dns.RCodeFormErr, EDE: dns.NoEDE}, now), false, true
 	}
 	v := who.verdict()
 	if v.OK() {
-		if answer, ok := w.chaos(dst, req, &m, now); ok {
+		if answer, ok := w.chaos(dst, req, m, now); ok {
 			return answer, false, true
 		}
-		v = w.options.Admit.Message(&m)
+		v = w.options.Admit.Message(m)
 	}
 	if !v.OK() {
 		w.counters.request(req)
-		return w.finish(dst, req, &m, refusal(v), now), false, true
+		return w.finish(dst, req, m, refusal(v), now), false, true
 	}
-	q := who.question(&m)
-	out, ok := w.fromCache(q, who.translates())
+	q := who.borrowed(m)
+	out, ok := who.look(q)
 	if !ok && !m.Flags().Has(dns.FlagRD) {
 		out, ok = iterate.Outcome{RCode: dns.RCodeServFail, EDE: dns.EDENotAuthoritative, Reason: "not in the cache, and recursion was not asked for"}, true
 	}
@@ -172,7 +172,7 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 	if judged == 0 {
 		w.foresight.note(&q)
 	}
-	return w.finish(dst, req, &m, out, now), judged == 0 && !out.Stale && !out.Expiring, true
+	return w.finish(dst, req, m, out, now), judged == 0 && !out.Stale && !out.Expiring, true
 }
 
 // Resolve implements [server.Handler]: everything that needs servers to be asked.
@@ -209,14 +209,14 @@ func (w *Worker) finish(dst []byte, req *server.Request, m *dns.Message, out ite
 	if out.Silent {
 		return nil
 	}
-	out = w.final(question(m), out)
+	out = w.final(iterate.Question{Name: m.Question.Name, Type: m.Question.Type, CheckingDisabled: m.Flags().Has(dns.FlagCD)}, out)
 	r := reply{w: w, req: req, query: m, out: &out}
 	answer := r.append(dst)
 	w.counters.answer(answer[len(dst):], m.HasEDNS, m.EDNS.DO, time.Since(start))
 	return answer
 }
 
-// final makes of an outcome what clients are told.
+// final makes of an outcome what clients are told. Letter case of the name does not matter here.
 func (w *Worker) final(q iterate.Question, out iterate.Outcome) iterate.Outcome {
 	return w.renumbered(w.sentinel(q, out))
 }

@@ -29,27 +29,30 @@ type shard struct {
 	mu      sync.Mutex
 	arena   []byte
 	written uint64 // octets written so far; the next entry goes to written % len(arena)
-	slots   []slot
+	buckets []bucket
 }
+
+// bucket is where the entries with one hash are: whoever comes when it is full takes the place of the oldest.
+type bucket [4]slot
 
 // slot points at an entry.
 type slot struct {
 	hash uint32
-	end  uint64 // value of written behind the entry; 0 = empty
 	size uint32
+	end  uint64 // value of written behind the entry; 0 = empty
 }
 
 // New makes a Cache of about the given size in octets.
 func New(size int) *Cache {
 	c := &Cache{seed: maphash.MakeSeed()}
 	each := size / len(c.shards)
-	slots := 1
-	for slots*limits.PacketMean < each {
-		slots *= 2
+	buckets := 1
+	for buckets*len(bucket{})*limits.PacketMean < each {
+		buckets *= 2
 	}
 	for i := range c.shards {
 		c.shards[i].arena = make([]byte, each)
-		c.shards[i].slots = make([]slot, slots)
+		c.shards[i].buckets = make([]bucket, buckets)
 	}
 	return c
 }
@@ -111,7 +114,34 @@ func (c *Cache) Put(key []byte, a *Answer, epoch uint32, now time.Time) {
 		e = binary.BigEndian.AppendUint16(e, at)
 	}
 	_ = append(e, a.Message...)
-	s.slots[hash%uint32(len(s.slots))] = slot{hash: hash, end: s.written, size: uint32(size)}
+	s.bucket(hash).put(slot{hash: hash, size: uint32(size), end: s.written})
+}
+
+func (s *shard) bucket(hash uint32) *bucket { return &s.buckets[hash%uint32(len(s.buckets))] }
+
+// put takes the slot of the same hash, or else of the entry that was written first.
+func (b *bucket) put(o slot) {
+	place := &b[0]
+	for i := range b {
+		if b[i].hash == o.hash {
+			place = &b[i]
+			break
+		}
+		if b[i].end < place.end {
+			place = &b[i]
+		}
+	}
+	*place = o
+}
+
+// find returns the slot of a hash; one that was never used is empty.
+func (b *bucket) find(hash uint32) slot {
+	for i := range b {
+		if b[i].hash == hash {
+			return b[i]
+		}
+	}
+	return slot{}
 }
 
 // room reserves octets in the ring; an entry never wraps around its end.
@@ -140,11 +170,7 @@ func (c *Cache) Append(dst, key []byte, rotate int, now time.Time) ([]byte, bool
 	s, hash := c.find(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := s.slots[hash%uint32(len(s.slots))]
-	if o.hash != hash {
-		return dst, false
-	}
-	e := s.entry(o)
+	e := s.entry(s.bucket(hash).find(hash))
 	if e == nil || binary.BigEndian.Uint32(e) != c.epoch.Load() {
 		return dst, false
 	}

@@ -276,3 +276,25 @@ func FuzzScan(f *testing.F) {
 		}
 	})
 }
+
+// TestBucket: entries whose hashes meet do not push each other out until there are more of them than slots; then the oldest goes.
+func TestBucket(t *testing.T) {
+	var b bucket
+	n := uint32(len(b))
+	for hash := range n + 1 {
+		b.put(slot{hash: hash + 1, end: uint64(hash + 1)})
+	}
+	b.put(slot{hash: 3, end: 99}) // again
+	if o := b.find(1); o != (slot{}) {
+		t.Errorf("the oldest is still there: %v", o)
+	}
+	for hash := uint32(2); hash <= n+1; hash++ {
+		want := uint64(hash)
+		if hash == 3 {
+			want = 99
+		}
+		if o := b.find(hash); o.hash != hash || o.end != want {
+			t.Errorf("hash %d: %v", hash, o)
+		}
+	}
+}
