@@ -127,14 +127,14 @@ func TestMissAllocations(t *testing.T) {
 
 // missAllocations are:
 //
-//	 7  the query: its name, who asks, what it may cost, the judgement, the job, the list of answers, the error of a resolution
-//	 9  the deadline of the resolution, and being told of its end while waiting for a datagram
-//	 4  the flight that others can join, and what is run in it
-//	 3  looks into the cache before
-//	14  the cut: its entry, servers, addresses, DS and the cut made of them
-//	 5  the session: itself, servers, those open, the attempt, the record of the server
-//	 9  the reply: its octets, message, question, records, and the sets made of them
-//	 4  the signature: its two names, the keys that fit, the canonical set
+//	 7  the query: its records and name, who asks, the budget, the judgement, the job, the list of answers
+//	10  time: the deadline of the resolution, and being told of its end while waiting for a datagram
+//	 1  the flight that others can join
+//	 2  the look for the answer in the cache
+//	11  the cut: the entry and what is read from it, its servers with addresses, and its DS
+//	 5  the session: itself, the servers, those that may be asked, the attempt, what is learnt about the server
+//	13  the reply: query, octets, message, question, records, and the sets made of them
+//	 6  the signature: who signed (twice), the keys that fit, the canonical form of the set
 const missAllocations = 55
 
 // BenchmarkMissStep resolves a name whose zone and keys are known; the server costs nothing.
