@@ -146,3 +146,56 @@ func BenchmarkMissStep(b *testing.B) {
 		w.Resolve(context.Background(), dst, req)
 	}
 }
+
+// denier returns a worker, and a query for a name that it can deny by what others brought (RFC 8198).
+func denier(t testing.TB, zone string) (*Worker, *server.Request) {
+	world, err := testnet.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorker(t, world)
+	for _, label := range []string{"a", "ab", "nope", "nopf", "zzz"} {
+		ask(t, w, query(label+"."+zone, "A"), server.UDP)
+	}
+	q, err := query("nopea."+zone, "A").Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, request(q, server.UDP)
+}
+
+// TestDeniedAllocations pins a denial from the cache: a copy of each entry used and what is read from it, the proof, and the answer.
+func TestDeniedAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for zone, most := range map[string]float64{"example.se.": 29, "example.cz.": 30} {
+		w, req := denier(t, zone)
+		dst := make([]byte, 0, 4096)
+		who := w.asker(req)
+		if n := testing.AllocsPerRun(200, func() {
+			if answer, _, done := w.inline(dst, req, who, time.Now()); !done || answer[3]&15 != 3 {
+				t.Fatalf("%s: not denied", zone)
+			}
+		}); n > most {
+			t.Errorf("%s: %v allocations", zone, n)
+		}
+	}
+}
+
+// BenchmarkDenied denies a name by NSEC and NSEC3 records in the cache.
+func BenchmarkDenied(b *testing.B) {
+	for _, zone := range []string{"example.se.", "example.cz."} {
+		b.Run(zone, func(b *testing.B) {
+			w, req := denier(b, zone)
+			dst := make([]byte, 0, 4096)
+			who := w.asker(req)
+			b.ReportAllocs()
+			for b.Loop() {
+				if answer, _, done := w.inline(dst, req, who, time.Now()); !done || answer[3]&15 != 3 {
+					b.Fatal("not denied")
+				}
+			}
+		})
+	}
+}
