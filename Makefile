@@ -3,6 +3,7 @@
 #
 # STATIC=1    a static binary        RUN_CONFIG=FILE   configuration of `make run`
 # TOUR=once   demo ends after the tour
+# LAB=DIR     the harness of `make bench-lab`; LAB_PEERS, LAB_SCENARIOS, LAB_RUNS, BASE: what it compares
 
 GO       ?= go
 FUZZTIME ?= 20s
@@ -63,8 +64,26 @@ process: build
 fuzz:
 	./test/fuzz $(FUZZTIME)
 
+# Output for benchstat.
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -count 6 ./...
+
+# Beside other resolvers, in one run: docs/performance.md. BASE is another build of ours, to compare with.
+LAB           ?= ../shared/lab
+LAB_DIR       ?= /tmp/dnslab
+LAB_PEERS     ?= unbound,pdns,bind,kres5,echo
+LAB_SCENARIOS ?= hot,cold,nx,mix,tcp
+LAB_RUNS      ?= 3
+BASE          ?=
+lab_peer       = --peer 'cmd:$(1)=$(2)/test/lab/peer {addr} {port} {hints} {anchor} {dir}'
+
+.PHONY: bench-lab
+bench-lab: build
+	@if [ ! -f $(LAB)/go.mod ]; then echo "bench-lab: no harness in LAB=$(LAB), skipped"; exit 0; fi; set -e; \
+	(cd $(LAB) && $(GO) build -o $(CURDIR)/bin/lab ./cmd/lab); export LAB_DIR=$(LAB_DIR); \
+	if [ ! -d $(LAB_DIR)/zones ]; then bin/lab install; bin/lab gen; fi; \
+	bin/lab bench --runs $(LAB_RUNS) --peers $(LAB_PEERS) --scenario $(LAB_SCENARIOS) \
+		$(call lab_peer,ours,$(CURDIR)) $(if $(BASE),$(call lab_peer,base,$(BASE)))
 
 lint: vet
 	$(GO) test ./internal

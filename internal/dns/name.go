@@ -60,7 +60,8 @@ func (n Name) Child(label string) (Name, error) {
 	if len(label) == 0 || len(label) > MaxLabelLength || len(label)+1+len(n) > MaxNameLength {
 		return "", ErrName
 	}
-	return Name(string([]byte{byte(len(label))}) + label + string(n)), nil
+	var b [MaxNameLength]byte
+	return Name(append(append(append(b[:0], byte(len(label))), label...), n...)), nil
 }
 
 // IsWildcard says whether the first label is a lone asterisk (RFC 4592).

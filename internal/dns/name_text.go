@@ -68,7 +68,10 @@ func MustName(text string) Name {
 }
 
 // String returns the presentation format with a final dot; unprintable octets are escaped.
-func (n Name) String() string { return string(n.AppendText(nil)) }
+func (n Name) String() string {
+	var b [MaxNameLength]byte // escapes are rare
+	return string(n.AppendText(b[:0]))
+}
 
 // AppendText appends the presentation format of n.
 func (n Name) AppendText(dst []byte) []byte {

@@ -3,6 +3,7 @@ package dns
 import (
 	"encoding/binary"
 	"iter"
+	"slices"
 )
 
 // RDatas is a packed list of RDATA: for each a 16-bit length and the uncompressed octets.
@@ -10,6 +11,7 @@ type RDatas []byte
 
 // Append adds one RDATA of at most 65535 octets.
 func (r RDatas) Append(rdata []byte) RDatas {
+	r = slices.Grow(r, 2+len(rdata))
 	r = binary.BigEndian.AppendUint16(r, uint16(len(rdata)))
 	return append(r, rdata...)
 }

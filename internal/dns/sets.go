@@ -3,6 +3,7 @@ package dns
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"knot-resolver/internal/limits"
 )
@@ -190,7 +191,7 @@ func (g *grouping) rdata(r *record) ([]byte, error) {
 		return nil, ErrRRset
 	}
 	var err error
-	out := g.scratch[:0]
+	out := slices.Grow(g.scratch[:0], int(r.length)+MaxNameLength)
 	for _, field := range []byte(shape) {
 		if field == 'n' {
 			if out, at, err = readName(out, raw, at); err != nil {

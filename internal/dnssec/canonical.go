@@ -18,7 +18,7 @@ type canonicalSet struct {
 
 func canonicalise(set *dns.RRset) canonicalSet {
 	packed := make([]byte, 0, len(set.RDatas))
-	rdatas := make([][]byte, 0, 8)
+	rdatas := make([][]byte, 0, set.RDatas.Count())
 	for rdata := range set.RDatas.All() {
 		start := len(packed)
 		packed = dns.AppendCanonical(packed, set.Type, rdata)
@@ -31,9 +31,14 @@ func canonicalise(set *dns.RRset) canonicalSet {
 // signedBy appends the octets that sig signs (RFC 4034 section 3.1.8.1). The owner of a set that was
 // expanded from a wildcard is the wildcard again (RFC 4035 section 5.3.2).
 func (c canonicalSet) signedBy(dst []byte, sig *dns.RRSIG) []byte {
+	owner := signedOwner(c.owner, int(sig.Labels))
+	size := len(sig.Fixed) + len(sig.Signer)
+	for _, rdata := range c.rdatas {
+		size += len(owner) + 10 + len(rdata)
+	}
+	dst = slices.Grow(dst, size)
 	dst = append(dst, sig.Fixed...)
 	dst = append(dst, sig.Signer...)
-	owner := signedOwner(c.owner, int(sig.Labels))
 	for _, rdata := range c.rdatas {
 		dst = append(dst, owner...)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(c.typ))

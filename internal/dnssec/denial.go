@@ -68,7 +68,17 @@ func (v *Validator) Proof(sets []dns.RRset, keys *Keys, now time.Time, b *limits
 // NewProof makes a Proof of sets that Verify accepted for the zone, in this response or before.
 // Records that cannot deny anything are left out.
 func (v *Validator) NewProof(zone dns.Name, verified []Verified, b *limits.Budget) *Proof {
-	p := &Proof{zone: zone, hasher: hasher{budget: b}}
+	return v.proof(zone, verified, hasher{budget: b})
+}
+
+// ProofHashed is NewProof for records that were found by a Hasher: what it has computed is not computed again, and records of
+// other chains are left out.
+func (v *Validator) ProofHashed(zone dns.Name, verified []Verified, h *Hasher) *Proof {
+	return v.proof(zone, verified, h.hasher)
+}
+
+func (v *Validator) proof(zone dns.Name, verified []Verified, h hasher) *Proof {
+	p := &Proof{zone: zone, hasher: h}
 	for i := range verified {
 		set := &verified[i].Set
 		if verified[i].Signed.Wildcard { // its owner is not the one in the zone (DL-08)

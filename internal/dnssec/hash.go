@@ -5,19 +5,22 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// HashName computes the NSEC3 hash of a name (RFC 5155 section 5). It fails when the budget is used up.
-func HashName(name dns.Name, iterations uint16, salt []byte, b *limits.Budget) (hash []byte, ok bool) {
-	h := hasher{iterations: iterations, salt: salt, known: make(map[dns.Name]nsec3Hash), budget: b}
-	sum, ok := h.hash(name)
-	return sum[:], ok
+// Hasher computes the NSEC3 hashes of one chain, each name once. It belongs to one goroutine.
+type Hasher struct{ hasher hasher }
+
+// NewHasher makes a Hasher for a chain with these parameters. Its work is charged to the budget.
+func NewHasher(iterations uint16, salt []byte, b *limits.Budget) *Hasher {
+	return &Hasher{hasher{set: true, iterations: iterations, salt: salt, budget: b}}
 }
+
+// Hash computes the hash of a name (RFC 5155 section 5). It fails when the budget is used up.
+func (h *Hasher) Hash(name dns.Name) (NSEC3Hash, bool) { return h.hasher.hash(name) }
 
 // HashBlocks is the price of hashing one name with these parameters, in SHA-1 blocks.
 func HashBlocks(iterations uint16, salt []byte) int { return hashBlocks(int(iterations), len(salt)) }
 
-// OwnerHash reads the hash in the first label of an NSEC3 owner.
-func OwnerHash(owner dns.Name) (hash []byte, ok bool) {
-	var sum nsec3Hash
-	ok = parseHash(owner.FirstLabel(), &sum)
-	return sum[:], ok
+// OwnerHash reads the hash in the first label of an NSEC3 owner, which is in lower case.
+func OwnerHash(owner dns.Name) (hash NSEC3Hash, ok bool) {
+	ok = parseHash(owner.FirstLabel(), &hash)
+	return hash, ok
 }

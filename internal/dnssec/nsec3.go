@@ -4,21 +4,20 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/base32"
-	"strings"
 
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/limits"
 )
 
-// nsec3Hash is the hash of an owner name; SHA-1 is the only algorithm there is (RFC 5155 section 11).
-type nsec3Hash [sha1.Size]byte
+// NSEC3Hash is the hash of an owner name; SHA-1 is the only algorithm there is (RFC 5155 section 11).
+type NSEC3Hash [sha1.Size]byte
 
 const nsec3SHA1 = 1
 
 // nsec3Record is an NSEC3 with known hash algorithm and flags.
 type nsec3Record struct {
 	owner      dns.Name
-	hash, next nsec3Hash
+	hash, next NSEC3Hash
 	optOut     bool
 	types      dns.TypeBitmap
 }
@@ -28,9 +27,14 @@ type hasher struct {
 	set        bool // parameters are known
 	iterations uint16
 	salt       []byte
-	known      map[dns.Name]nsec3Hash
+	known      []knownHash // few, so that a search is quicker than a map
 	budget     *limits.Budget
 	exceeded   error
+}
+
+type knownHash struct {
+	name dns.Name
+	hash NSEC3Hash
 }
 
 // addNSEC3 keeps a record if it can deny anything. Unknown hash algorithms and flags are ignored (RFC 5155 section 8.1 and
@@ -61,12 +65,15 @@ func (p *Proof) addNSEC3(owner dns.Name, rdata []byte, iterations int) {
 	}
 }
 
+// hashEncoding is base32hex in lower case.
+var hashEncoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
 // parseHash reads the first label of an NSEC3 owner, which is in lower case here.
-func parseHash(label string, hash *nsec3Hash) bool {
-	if len(label) != base32.HexEncoding.WithPadding(base32.NoPadding).EncodedLen(len(hash)) {
+func parseHash(label string, hash *NSEC3Hash) bool {
+	if len(label) != hashEncoding.EncodedLen(len(hash)) {
 		return false
 	}
-	n, err := base32.HexEncoding.WithPadding(base32.NoPadding).Decode(hash[:], []byte(strings.ToUpper(label)))
+	n, err := hashEncoding.Decode(hash[:], []byte(label))
 	return err == nil && n == len(hash)
 }
 
@@ -74,7 +81,6 @@ func parseHash(label string, hash *nsec3Hash) bool {
 func (h *hasher) parameters(nsec3 *dns.NSEC3) bool {
 	if !h.set {
 		h.set, h.iterations, h.salt = true, nsec3.Iterations, nsec3.Salt
-		h.known = make(map[dns.Name]nsec3Hash)
 	}
 	return h.iterations == nsec3.Iterations && bytes.Equal(h.salt, nsec3.Salt)
 }
@@ -85,27 +91,33 @@ func hashBlocks(iterations, salt int) int {
 }
 
 // hash computes the hash of a name (RFC 5155 section 5). It fails when the budget is used up.
-func (h *hasher) hash(name dns.Name) (nsec3Hash, bool) {
-	if sum, ok := h.known[name]; ok {
-		return sum, true
+func (h *hasher) hash(name dns.Name) (NSEC3Hash, bool) {
+	for i := range h.known {
+		if h.known[i].name == name {
+			return h.known[i].hash, true
+		}
 	}
 	if h.exceeded == nil {
 		h.exceeded = h.budget.Charge(limits.KindNSEC3Blocks, hashBlocks(int(h.iterations), len(h.salt)))
 	}
 	if h.exceeded != nil {
-		return nsec3Hash{}, false
+		return NSEC3Hash{}, false
 	}
-	sum := nsec3Hash(sha1.Sum(append([]byte(name), h.salt...)))
-	buf := make([]byte, 0, sha1.Size+255)
+	var space [dns.MaxNameLength + 255]byte
+	buf := space[:0]
+	sum := NSEC3Hash(sha1.Sum(append(append(buf, name...), h.salt...)))
 	for range h.iterations {
 		sum = sha1.Sum(append(append(buf, sum[:]...), h.salt...))
 	}
-	h.known[name] = sum
+	if h.known == nil {
+		h.known = make([]knownHash, 0, 4) // apex, name and wildcard, and one more
+	}
+	h.known = append(h.known, knownHash{name, sum})
 	return sum, true
 }
 
 // covers says whether a hash lies strictly between owner and next, around the end of the chain if need be.
-func (r *nsec3Record) covers(hash *nsec3Hash) bool {
+func (r *nsec3Record) covers(hash *NSEC3Hash) bool {
 	after, before := bytes.Compare(hash[:], r.hash[:]) > 0, bytes.Compare(hash[:], r.next[:]) < 0
 	if bytes.Compare(r.hash[:], r.next[:]) < 0 {
 		return after && before

@@ -48,7 +48,7 @@ func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
 		return false
 	}
 	chain := cache.Chain{NSEC3: true, Iterations: nsec3.Iterations, Salt: nsec3.Salt}
-	e.Cache.PutNSEC3(zone, &chain, hash, set, now)
+	e.Cache.PutNSEC3(zone, &chain, hash[:], set, now)
 	return true
 }
 
@@ -74,7 +74,7 @@ func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits
 	if f := e.forward(name, t, nil, e.Policy); f != nil && !zone.Under(f.Apex) {
 		return cache.Entry{}, false // what is public says nothing about it (BW-10)
 	}
-	s := synthesis{e: e, v: v, zone: zone, name: name, typ: t, now: now, chain: &chain, budget: b}
+	s := synthesis{e: e, v: v, zone: zone, name: name, typ: t, now: now, chain: &chain, hasher: dnssec.NewHasher(chain.Iterations, chain.Salt, b), budget: b}
 	if chain.NSEC3 {
 		s.gatherNSEC3()
 	} else {
@@ -125,6 +125,7 @@ type synthesis struct {
 	typ     dns.Type
 	now     time.Time
 	chain   *cache.Chain
+	hasher  *dnssec.Hasher // of the chain
 	budget  *limits.Budget
 	records []dnssec.Verified
 	labels  int // of the closest encloser
@@ -160,7 +161,7 @@ func (s *synthesis) gatherNSEC() {
 // gatherNSEC3 looks for the closest encloser from the apex down, within a bound of hashing (DW-06).
 func (s *synthesis) gatherNSEC3() {
 	depth := s.name.Labels() - s.zone.Labels()
-	price := 2 * (depth + 2) * dnssec.HashBlocks(s.chain.Iterations, s.chain.Salt)
+	price := (depth + 2) * dnssec.HashBlocks(s.chain.Iterations, s.chain.Salt)
 	if s.budget.Spent(limits.KindNSEC3Blocks)+price > limits.AggressiveBlocks {
 		return
 	}
@@ -195,20 +196,20 @@ func (s *synthesis) gatherNSEC3() {
 
 // nsec3 returns the record at the hash of a name, or before it.
 func (s *synthesis) nsec3(name dns.Name) (set dns.RRset, exact, ok bool) {
-	hash, ok := dnssec.HashName(name, s.chain.Iterations, s.chain.Salt, s.budget)
+	hash, ok := s.hasher.Hash(name)
 	if !ok {
 		return set, false, false
 	}
-	if set, ok = s.v.NSEC3(s.zone, s.chain, hash, s.now); !ok {
+	if set, ok = s.v.NSEC3(s.zone, s.chain, hash[:], s.now); !ok {
 		return set, false, false
 	}
 	owner, _ := dnssec.OwnerHash(set.Owner)
-	return set, string(owner) == string(hash), true
+	return set, owner == hash, true
 }
 
 // conclude draws what the records prove.
 func (s *synthesis) conclude() (cache.Entry, bool) {
-	proof := s.e.Validator.NewProof(s.zone, s.records, s.budget)
+	proof := s.e.Validator.ProofHashed(s.zone, s.records, s.hasher)
 	e := cache.Entry{Kind: cache.NXDomain, Rank: cache.Secure, Inserted: s.now, EDE: dns.EDESynthesized,
 		Reason: "2NEP: proven by records of " + s.zone.String() + " in the cache"}
 	if proven(proof.NameError(s.name)) {

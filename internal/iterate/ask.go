@@ -55,8 +55,13 @@ func (j *job) session(c *cut, name dns.Name, t dns.Type) *session {
 		}
 		return s
 	}
+	n := 0
 	for i := range c.servers {
 		s.cachedAddresses(&c.servers[i])
+		n += len(c.servers[i].addrs)
+	}
+	s.servers = make([]candidate, 0, min(n, limits.ServersPerCut))
+	for i := range c.servers {
 		s.addServer(&c.servers[i])
 	}
 	return s
@@ -89,7 +94,7 @@ func (s *session) next() (*response, error) {
 		if s.ctx.Err() != nil {
 			return nil, s.exhausted()
 		}
-		open, index := s.open()
+		open := s.open()
 		if len(open) == 0 || s.allFailed(open) {
 			if s.learnt() || s.lookUpServer() || len(open) == 0 && s.parentSide() {
 				continue
@@ -103,7 +108,7 @@ func (s *session) next() (*response, error) {
 			return nil, err
 		}
 		choice := upstream.Choose(open, random64())
-		a := s.attempt(index[choice.Index], choice, &open[choice.Index])
+		a := s.attempt(choice, &open[choice.Index])
 		a.run(s.ctx)
 		if r, err := s.take(a); r != nil || err != nil {
 			return r, err
@@ -111,14 +116,16 @@ func (s *session) next() (*response, error) {
 	}
 }
 
-// open lists the servers that may still be asked, with their indices.
-func (s *session) open() (open []upstream.Candidate, index []int) {
+// open lists the servers that may still be asked.
+func (s *session) open() []upstream.Candidate {
+	open := make([]upstream.Candidate, 0, len(s.servers))
 	for i := range s.servers {
 		if c := &s.servers[i]; !c.closed && !c.busy && c.asked < limits.SameQuestion {
-			open, index = append(open, c.Candidate), append(index, i)
+			open = append(open, c.Candidate)
+			open[len(open)-1].Number = i
 		}
 	}
-	return open, index
+	return open
 }
 
 func (s *session) allFailed(open []upstream.Candidate) bool {
@@ -151,8 +158,8 @@ func (s *session) mayAsk() error {
 }
 
 // attempt prepares to ask a server.
-func (s *session) attempt(server int, choice upstream.Choice, known *upstream.Candidate) *attempt {
-	c := &s.servers[server]
+func (s *session) attempt(choice upstream.Choice, known *upstream.Candidate) *attempt {
+	c := &s.servers[known.Number]
 	c.asked++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
 	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP || c.tcp, TLS: choice.TLS,
@@ -160,7 +167,7 @@ func (s *session) attempt(server int, choice upstream.Choice, known *upstream.Ca
 	if s.toResolver() {
 		q.RD, q.CD, q.Timeout = true, s.cut.target.cd, max(q.Timeout, limits.ForwardTimeout)
 	}
-	return &attempt{e: s.e, budget: s.budget, server: server, choice: choice, query: q}
+	return &attempt{e: s.e, budget: s.budget, server: known.Number, choice: choice, query: q}
 }
 
 // run asks.
@@ -183,7 +190,7 @@ func (s *session) take(a *attempt) (*response, error) {
 	if s.toResolver() {
 		s.listen(r, &a.reply.Msg)
 	}
-	r.server = a.choice.Server.String()
+	r.server = a.choice.Server
 	s.traceReply(r, a.reply)
 	switch r.class {
 	case errored, malformed, lame:
@@ -257,7 +264,7 @@ func (s *session) unhelpful(c *candidate, r *response, edns, bare bool) (*respon
 	} else {
 		s.unable = true
 	}
-	s.fault(r.server + " says " + what)
+	s.fault(r.server.String() + " says " + what)
 	if s.partial {
 		return r, nil
 	}
@@ -316,7 +323,7 @@ func (s *session) traceReply(r *response, reply *upstream.Reply) {
 		return
 	}
 	transport := strings.ToLower(reply.Transport.String())
-	s.trace.Add(explain.Step{Kind: explain.KindAsk, Name: s.name.String(), Type: s.typ.String(), Zone: s.cut.zone.String(), Server: r.server,
+	s.trace.Add(explain.Step{Kind: explain.KindAsk, Name: s.name.String(), Type: s.typ.String(), Zone: s.cut.zone.String(), Server: r.server.String(),
 		Transport: transport, RTTMicros: reply.RTT.Microseconds(), RCode: r.rcode.String(), Class: r.class.String(), Text: reply.Degraded.String()})
 }
 

@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"net/netip"
 	"slices"
 
 	"knot-resolver/internal/dns"
@@ -30,7 +31,7 @@ func (c class) String() string {
 type response struct {
 	class     class
 	rcode     dns.RCode
-	server    string
+	server    netip.AddrPort
 	answer    []dns.RRset
 	authority []dns.RRset
 	extra     []dns.RRset

@@ -72,9 +72,11 @@ func (j *job) closest(name dns.Name, t dns.Type) (*cut, error) {
 	if f != nil && (!ok || !d.Zone.Below(f.Apex)) {
 		return j.forwarded(f)
 	}
-	c := j.root()
+	var c *cut
 	if ok {
 		c = j.restored(&d)
+	} else {
+		c = j.root()
 	}
 	j.traceCut(c, ok)
 	return c, nil

@@ -80,7 +80,7 @@ func (j *job) dsAt(c *cut, child dns.Name) (cache.Entry, error) {
 			return cache.Entry{}, err
 		}
 		if r.class == referral {
-			err = &Failure{RCode: dns.RCodeServFail, EDE: dns.EDEBogus, Bogus: true, Reason: r.server + " refers to " + child.String() + " when asked for its DS"}
+			err = &Failure{RCode: dns.RCodeServFail, EDE: dns.EDEBogus, Bogus: true, Reason: r.server.String() + " refers to " + child.String() + " when asked for its DS"}
 		} else {
 			var entry cache.Entry
 			if entry, err = j.accept(c, r, child, dns.TypeDS); err == nil {

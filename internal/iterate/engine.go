@@ -137,8 +137,14 @@ func (e *Engine) resolve(ctx context.Context, q Question, b *limits.Budget, trac
 
 func (e *Engine) job(ctx context.Context, q Question, b *limits.Budget, trace *explain.Node) *job {
 	validate := !q.CheckingDisabled || e.anchors.none() // which costs nothing then, and serves those who did not disable it
-	j := &job{e: e, ctx: ctx, budget: b, trace: trace, validate: validate, fresh: q.Fresh, ahead: q.Ahead,
-		policy: e.policy(&q), routes: e.policy(&q), minimise: e.Minimise && !q.WholeNames, task: new(task)}
+	policy := e.policy(&q)
+	first := &struct { // both at once
+		job  job
+		task task
+	}{job: job{e: e, ctx: ctx, budget: b, trace: trace, validate: validate, fresh: q.Fresh, ahead: q.Ahead,
+		policy: policy, routes: policy, minimise: e.Minimise && !q.WholeNames}}
+	j := &first.job
+	j.task = &first.task
 	if q.Missed {
 		j.missed = q.Name
 	}
@@ -310,10 +316,15 @@ func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 }
 
 // denied answers from validated denials of other names.
-func (j *job) denied(name dns.Name, t dns.Type, now time.Time) (entry cache.Entry, ok bool) {
+func (j *job) denied(name dns.Name, t dns.Type, now time.Time) (cache.Entry, bool) {
 	if !j.validate || j.afresh() || name == j.missed {
-		return entry, false
+		return cache.Entry{}, false
 	}
+	return j.synthesise(name, t, now)
+}
+
+// synthesise is [Engine.synthesised] on a snapshot of its own.
+func (j *job) synthesise(name dns.Name, t dns.Type, now time.Time) (entry cache.Entry, ok bool) {
 	j.e.Cache.View(func(v *cache.View) { entry, ok = j.e.synthesised(v, name, t, j.budget, now) })
 	return entry, ok
 }

@@ -36,8 +36,8 @@ type task struct {
 }
 
 type flight struct {
-	owner   *task // nil when it has landed: those who waited may not have noticed yet
-	done    chan struct{}
+	owner   *task         // nil when it has landed: those who waited may not have noticed yet
+	done    chan struct{} // made by the first who waits
 	waiters int
 	entry   cache.Entry
 	err     error
@@ -71,6 +71,9 @@ func (j *job) share(key flightKey, walk func() (cache.Entry, error)) (cache.Entr
 			return cache.Entry{}, &Failure{RCode: dns.RCodeServFail, EDE: dns.EDEOther, Passing: true,
 				Reason: "too many clients wait for " + key.name.String()}
 		}
+		if f.done == nil {
+			f.done = make(chan struct{})
+		}
 		f.waiters++
 		j.task.waiting = f
 		s.mu.Unlock()
@@ -82,7 +85,7 @@ func (j *job) share(key flightKey, walk func() (cache.Entry, error)) (cache.Entr
 	if s.open == nil {
 		s.open = make(map[flightKey]*flight)
 	}
-	f := &flight{owner: j.task, done: make(chan struct{})}
+	f := &flight{owner: j.task}
 	s.open[key] = f
 	s.mu.Unlock()
 
@@ -92,8 +95,10 @@ func (j *job) share(key flightKey, walk func() (cache.Entry, error)) (cache.Entr
 	s.mu.Lock()
 	delete(s.open, key)
 	f.owner = nil
+	if f.done != nil {
+		close(f.done)
+	}
 	s.mu.Unlock()
-	close(f.done)
 	return f.entry, f.err
 }
 

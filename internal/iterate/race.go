@@ -62,7 +62,7 @@ func (s *session) silent() {
 
 // another asks one more server, if there is one, and says how long it may be silent before the next is asked.
 func (s *session) another() (wait time.Duration, started bool) {
-	open, index := s.open()
+	open := s.open()
 	if len(open) == 0 {
 		return 0, false
 	}
@@ -72,7 +72,7 @@ func (s *session) another() (wait time.Duration, started bool) {
 		s.trace.Add(explain.Step{Kind: explain.KindAsk, Name: s.name.String(), Type: s.typ.String(), Zone: s.cut.zone.String(),
 			Server: choice.Server.String(), Text: "asked as well, because no answer has come yet"})
 	}
-	s.start(s.attempt(index[choice.Index], choice, &open[choice.Index]))
+	s.start(s.attempt(choice, &open[choice.Index]))
 	silent := open[choice.Index].Silent
 	s.race.last, s.race.counts = choice, !silent && !choice.Capped
 	return patience(choice, silent), true

@@ -26,6 +26,10 @@ const (
 	StoreReaders     = 32
 	StoreReaderSlots = 4096
 
+	// StoreGaps is how many gaps between entries a snapshot remembers: what is asked for about one name lies around the name
+	// itself and around its ancestors, and each gap costs a comparison on the way to an entry.
+	StoreGaps = 4
+
 	// StoreSizeMin is the smallest LMDB file in bytes that still holds a useful number of entries
 	// next to the pages reserved for deletions.
 	StoreSizeMin = 1 << 20

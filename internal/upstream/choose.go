@@ -13,6 +13,7 @@ import (
 type Candidate struct {
 	Server netip.AddrPort
 	TLS    *Auth // how it is to be known, when it is asked over TLS
+	Number int   // what the caller calls it
 
 	RTO            time.Duration // how long to wait for it
 	Known          bool          // it was asked before

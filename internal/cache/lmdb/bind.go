@@ -7,6 +7,8 @@ package lmdb
 #cgo LDFLAGS: -llmdb -lpthread
 #cgo noescape kr_get
 #cgo nocallback kr_get
+#cgo noescape kr_find
+#cgo nocallback kr_find
 #cgo noescape kr_seek
 #cgo nocallback kr_seek
 #cgo noescape kr_step
@@ -130,6 +132,37 @@ func (t txn) get(key []byte) ([]byte, error) {
 		return nil, err
 	}
 	return t.mem.slice(t.c.v)
+}
+
+// find is get in a transaction that changes nothing. With errNotFound comes the gap that key lies in.
+func (t txn) find(key []byte) (v []byte, around gap, err error) {
+	if len(key) == 0 {
+		return nil, gap{}, errNotFound
+	}
+	switch err = result(C.kr_find(t.c, charPtr(key), C.size_t(len(key)))); err {
+	case nil:
+		v, err = t.mem.slice(t.c.v)
+		return v, gap{}, err
+	case errNotFound:
+		return nil, t.gap(), err
+	}
+	return nil, gap{}, err
+}
+
+// gap returns the one that find met; it holds nothing when its bounds are outside of the map.
+func (t txn) gap() (g gap) {
+	var err error
+	if t.c.below.mv_size > 0 {
+		if g.below, err = t.mem.slice(t.c.below); err != nil {
+			return gap{}
+		}
+	}
+	if g.open = t.c.above.mv_size == 0; !g.open {
+		if g.above, err = t.mem.slice(t.c.above); err != nil {
+			return gap{}
+		}
+	}
+	return g
 }
 
 // seek moves the cursor to the greatest entry not above key (floor) or the smallest not below it, and

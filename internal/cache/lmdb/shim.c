@@ -120,7 +120,9 @@ static int finish(kr_txn *t, int commit)
 {
 	if (t->cur)
 		mdb_cursor_close(t->cur);
-	t->cur = NULL;
+	if (t->near)
+		mdb_cursor_close(t->near);
+	t->cur = t->near = NULL;
 	if (commit)
 		return mdb_txn_commit(t->txn);
 	if (t->txn)
@@ -147,7 +149,7 @@ void kr_abort(kr_txn *t)
 int kr_renew(kr_txn *t)
 {
 	int rc;
-	t->stale = 1;
+	t->stale = t->near_stale = 1;
 	GUARDED(rc, mdb_txn_renew(t->txn));
 	return rc;
 }
@@ -167,20 +169,45 @@ int kr_get(kr_txn *t, const char *key, size_t n)
 	return rc;
 }
 
-static int cursor(kr_txn *t)
+static int cursor(kr_txn *t, MDB_cursor **cur, int *stale)
 {
 	int rc = 0;
-	if (!t->cur)
-		rc = mdb_cursor_open(t->txn, t->dbi, &t->cur);
-	else if (t->stale)
-		rc = mdb_cursor_renew(t->txn, t->cur);
-	t->stale = 0;
+	if (!*cur)
+		rc = mdb_cursor_open(t->txn, t->dbi, cur);
+	else if (*stale)
+		rc = mdb_cursor_renew(t->txn, *cur);
+	*stale = 0;
+	return rc;
+}
+
+static int find(kr_txn *t, const char *key, size_t n)
+{
+	MDB_val want = {n, (void *)key}, none = {0, NULL};
+	int rc = cursor(t, &t->near, &t->near_stale);
+	if (rc)
+		return rc;
+	t->k = want;
+	rc = mdb_cursor_get(t->near, &t->k, &t->v, MDB_SET_RANGE);
+	if (rc == 0 && mdb_cmp(t->txn, t->dbi, &t->k, &want) == 0)
+		return 0;
+	if (rc && rc != MDB_NOTFOUND)
+		return rc;
+	t->above = rc ? none : t->k;
+	rc = mdb_cursor_get(t->near, &t->k, &t->v, rc ? MDB_LAST : MDB_PREV);
+	t->below = rc ? none : t->k;
+	return rc ? rc : MDB_NOTFOUND;
+}
+
+int kr_find(kr_txn *t, const char *key, size_t n)
+{
+	int rc;
+	GUARDED(rc, find(t, key, n));
 	return rc;
 }
 
 static int seek(kr_txn *t, int floor, const char *key, size_t n)
 {
-	int rc = cursor(t);
+	int rc = cursor(t, &t->cur, &t->stale);
 	if (rc)
 		return rc;
 	if (n == 0)

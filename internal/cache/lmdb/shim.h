@@ -12,13 +12,14 @@ enum {
 	KR_ASSERT = -30002,
 };
 
-// kr_txn is a transaction with a cursor and the key and value found last.
+// kr_txn is a transaction with its cursors, the key and value found last, and the neighbours of what was not found.
 typedef struct {
 	MDB_txn *txn;
-	MDB_cursor *cur; // opened when first needed
+	MDB_cursor *cur, *near; // of seek and step, and of find; opened when first needed
 	MDB_dbi dbi;
-	int stale; // the cursor belongs to an earlier snapshot of txn
+	int stale, near_stale; // the cursor belongs to an earlier snapshot of txn
 	MDB_val k, v;
+	MDB_val below, above; // of length 0 at the ends
 } kr_txn;
 
 int kr_env_open(const char *dir, size_t mapsize, unsigned readers, unsigned flags, MDB_env **env);
@@ -36,6 +37,7 @@ int kr_renew(kr_txn *t);
 int kr_reset(kr_txn *t);
 
 int kr_get(kr_txn *t, const char *key, size_t n);
+int kr_find(kr_txn *t, const char *key, size_t n); // as kr_get; MDB_NOTFOUND comes with the neighbours below and above
 int kr_seek(kr_txn *t, int floor, const char *key, size_t n); // an empty key is below all
 int kr_step(kr_txn *t, int back);
 int kr_put(kr_txn *t, const char *key, size_t n, const char *val, size_t vn);

@@ -3,6 +3,7 @@
 package lmdb
 
 import (
+	"bytes"
 	"iter"
 	"sync"
 
@@ -18,6 +19,22 @@ type snapshot struct {
 	layers [2]*batch // newest first, nil for none
 	merge  cache.Merge
 	err    error // the first error of the file met
+
+	// gaps are places in the file without entries, the oldest at next. Most keys that are asked for do not exist, and those
+	// of one name lie together, so that one search answers for all of them. Only a transaction of its own (begun) has them,
+	// because nothing in it changes.
+	gaps [limits.StoreGaps]gap
+	next int
+}
+
+// gap is a range of keys of which none exists, both bounds excluded; the zero gap holds no key.
+type gap struct {
+	below, above []byte
+	open         bool // there is nothing above
+}
+
+func (g *gap) holds(key []byte) bool {
+	return bytes.Compare(key, g.below) > 0 && (g.open || bytes.Compare(key, g.above) < 0)
 }
 
 // Get implements cache.Reader. Queued operations are consulted first, but a queued write shows only
@@ -47,7 +64,20 @@ func (s *snapshot) stored(key []byte) ([]byte, bool) {
 	if string(key) == versionKey {
 		return nil, false
 	}
-	v, err := s.t.get(key)
+	if !s.begun {
+		v, err := s.t.get(key)
+		return v, s.ok(err)
+	}
+	for i := range s.gaps {
+		if s.gaps[i].holds(key) {
+			return nil, false
+		}
+	}
+	v, around, err := s.t.find(key)
+	if err == errNotFound {
+		s.gaps[s.next] = around
+		s.next = (s.next + 1) % len(s.gaps)
+	}
 	return v, s.ok(err)
 }
 
@@ -135,7 +165,7 @@ func (p *pool) release(s *snapshot) error {
 	if interrupted(err) { // left alone until the file is closed
 		s = new(snapshot)
 	}
-	s.layers, s.merge, s.err = [2]*batch{}, nil, nil
+	s.layers, s.merge, s.err, s.gaps = [2]*batch{}, nil, nil, [limits.StoreGaps]gap{}
 	p.put(s)
 	return err
 }

@@ -45,6 +45,15 @@ func Bench(b *testing.B, s cache.Store) {
 		})
 	}
 	look("Get", func(r cache.Reader, key []byte) bool { _, ok := r.Get(key); return ok })
+	look("Absent", func(r cache.Reader, key []byte) bool { // what a look-up asks about a name without entries
+		for i := range byte(6) {
+			key[31] = 1 + i
+			if _, ok := r.Get(key); ok {
+				return false
+			}
+		}
+		return true
+	})
 	look("Floor", func(r cache.Reader, key []byte) bool { _, _, ok := r.Floor(key); return ok })
 	b.Run("Write", func(b *testing.B) {
 		b.ReportAllocs()

@@ -220,6 +220,36 @@ func compare(t *testing.T, s cache.Store, model map[string]string) {
 			}
 		}
 	})
+	compareGets(t, s, model)
+}
+
+// compareGets looks many keys up in one snapshot, neighbours and strangers in turn, and during a walk.
+func compareGets(t *testing.T, s cache.Store, model map[string]string) {
+	t.Helper()
+	rnd := rand.New(rand.NewPCG(3, 4))
+	view(t, s, func(r cache.Reader) {
+		get := func(key string) {
+			v, ok := r.Get([]byte(key))
+			if want, known := model[key]; ok != known || string(v) != want {
+				t.Fatalf("Get(%q) = %d octets, %v; want %d, %v", key, len(v), ok, len(want), known)
+			}
+		}
+		walked := 0
+		for range r.Range(nil) {
+			walked++
+			near := rnd.IntN(5000)
+			for range 3 {
+				get(fmt.Sprintf("%04x", near+rnd.IntN(8)))
+				get(fmt.Sprintf("%04x+", near+rnd.IntN(8)))
+			}
+			get("")
+			get("zzzz")
+			get("!")
+		}
+		if walked != len(model) {
+			t.Fatalf("walked over %d of %d entries", walked, len(model))
+		}
+	})
 }
 
 // higher lets the greater value win.
