@@ -143,7 +143,8 @@ func (i *Item) search(c *cell) {
 }
 
 // Add counts a price for a key that was found. The part of it below 1/65536 of [PriceFull] counts with the
-// probability of its size, by noise, of which 16 random bits are used.
+// probability of its size, by noise, of which 16 random bits are used. When another key has taken the place since it was
+// found, the price is lost rather than the load of that key inherited.
 func (t *Table) Add(i Item, price, noise uint32) {
 	const tries = 4 // against others who count here at the same time; after that the price is lost
 	more := uint32((uint64(price) + uint64(noise&Full)) >> 16)
@@ -154,7 +155,11 @@ func (t *Table) Add(i Item, price, noise uint32) {
 		if atomic.CompareAndSwapUint32(i.at, i.seen, i.id<<16|min(i.seen&Full+more, Full)) {
 			break
 		}
-		i.seen = atomic.LoadUint32(i.at)
+		now := atomic.LoadUint32(i.at)
+		if owner := now >> 16; owner != i.id && owner != i.seen>>16 {
+			break
+		}
+		i.seen = now
 	}
 	runtime.KeepAlive(t)
 }

@@ -246,3 +246,25 @@ func BenchmarkFind(b *testing.B) {
 		}
 	})
 }
+
+// Two keys found in the same place at once: the second does not start with the load of the first.
+func TestPlaceTakenMeanwhile(t *testing.T) {
+	table, err := New(Settings{Capacity: MinCapacity, Decay: 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := table.Tick(time.Now())
+	first, second := table.Find(Key(1<<48), tick), table.Find(Key(2<<48), tick)
+	if first.at != second.at {
+		t.Fatal("not the same place")
+	}
+	table.Add(first, PriceFull/2, 0)
+	table.Add(second, PriceFull/64, 0)
+	if load := table.Find(Key(1<<48), tick).Load(); load != PriceFull/2>>16 {
+		t.Errorf("the first has %d", load)
+	}
+	third := table.Find(Key(2<<48), tick)
+	if third.at == first.at {
+		t.Error("the second has the load of the first")
+	}
+}
