@@ -1,9 +1,6 @@
 package kresctl
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"net/url"
 
 	"github.com/spf13/cobra"
@@ -32,21 +29,8 @@ func (t *Tool) policyTestCommand() *cobra.Command {
 					q.Set(key, value)
 				}
 			}
-			text, err := t.call(c.Context(), http.MethodGet, "/policy/test?"+q.Encode(), nil)
-			if err != nil {
-				return err
-			}
-			if raw {
-				if text, err = asJSON(text); err != nil {
-					return err
-				}
-				return t.deliver(text, nil)
-			}
 			var report explain.Policy
-			if err := json.Unmarshal(text, &report); err != nil {
-				return fmt.Errorf("answer of the manager: %w", err)
-			}
-			return explain.RenderPolicy(t.Stdout, &report)
+			return t.report(c.Context(), "/policy/test?"+q.Encode(), raw, &report, func() error { return explain.RenderPolicy(t.Stdout, &report) })
 		},
 	}
 	c.Flags().BoolVar(&raw, "json", false, "print JSON")

@@ -2,6 +2,7 @@ package kresctl
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -125,23 +126,28 @@ func (t *Tool) explainCommand() *cobra.Command {
 			if len(args) == 2 {
 				q.Set("type", args[1])
 			}
-			text, err := t.call(c.Context(), http.MethodGet, "/explain?"+q.Encode(), nil)
-			if err != nil {
-				return err
-			}
-			if raw {
-				if text, err = asJSON(text); err != nil {
-					return err
-				}
-				return t.deliver(text, nil)
-			}
 			var trace explain.Trace
-			if err := json.Unmarshal(text, &trace); err != nil {
-				return fmt.Errorf("answer of the manager: %w", err)
-			}
-			return explain.Render(t.Stdout, &trace)
+			return t.report(c.Context(), "/explain?"+q.Encode(), raw, &trace, func() error { return explain.Render(t.Stdout, &trace) })
 		},
 	}
 	c.Flags().BoolVar(&raw, "json", false, "print the trace as JSON")
 	return c
+}
+
+// report prints what the manager tells about a name: its JSON, or into rendered as text.
+func (t *Tool) report(ctx context.Context, path string, raw bool, into any, render func() error) error {
+	text, err := t.call(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	if raw {
+		if text, err = asJSON(text); err != nil {
+			return err
+		}
+		return t.deliver(text, nil)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("answer of the manager: %w", err)
+	}
+	return render()
 }
