@@ -29,6 +29,18 @@ func closeGate(world *testnet.World) (open func()) {
 	return func() { opened.Store(true) }
 }
 
+// delay makes the servers of a world answer what they are asked from now on when open is called.
+func delay(world *testnet.World) (open func()) {
+	opened := make(chan struct{})
+	for _, server := range world.Servers() {
+		server.SetQuirk(func(_ string, _, right *miekg.Msg) *miekg.Msg {
+			<-opened
+			return right
+		})
+	}
+	return func() { close(opened) }
+}
+
 // collect counts the different ids of answers until there are n of them, or for a time nothing comes.
 func collect(conns []net.Conn, n int, patience time.Duration) int {
 	var mu sync.Mutex
@@ -59,6 +71,25 @@ func collect(conns []net.Conn, n int, patience time.Duration) int {
 	return len(ids)
 }
 
+// hold asks questions, of which all are in work when it returns: the servers must not answer.
+func (s *system) hold(questions int) (conns []net.Conn) {
+	s.t.Helper()
+	for range 16 { // they meet both workers
+		conn, err := net.Dial("udp", net.JoinHostPort(s.addr, strconv.Itoa(port)))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { conn.Close() })
+		conns = append(conns, conn)
+	}
+	g := generator{names: func(i int) string { return fmt.Sprintf("q%d.insecure.se.", i) }}
+	for i := range questions {
+		conns[i%len(conns)].Write(g.ask(uint16(i), i))
+	}
+	s.eventually("all are in work", func() bool { return s.counted("server", "resolving") == questions })
+	return conns
+}
+
 // FT-01: questions in work when all workers are killed are answered by their successors, though nobody asks again.
 // What was answered, or was in work in an orderly replacement, is not.
 func TestFT01InWork(t *testing.T) {
@@ -67,22 +98,9 @@ func TestFT01InWork(t *testing.T) {
 		o.supervisor = kind
 		s := start(t, o)
 		s.resolve("known.insecure.se.")
-		var conns []net.Conn
-		for range 16 { // they meet both workers
-			conn, err := net.Dial("udp", net.JoinHostPort(s.addr, strconv.Itoa(port)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			conns = append(conns, conn)
-		}
-		g := generator{names: func(i int) string { return fmt.Sprintf("q%d.insecure.se.", i) }}
 		const questions = 400
 		open := closeGate(world)
-		for i := range questions {
-			conns[i%len(conns)].Write(g.ask(uint16(i), i))
-		}
-		s.eventually("all are in work", func() bool { return s.counted("server", "resolving") == questions })
+		conns := s.hold(questions)
 		for _, pid := range s.role("kresd") {
 			s.kill(pid)
 		}
@@ -97,5 +115,31 @@ func TestFT01InWork(t *testing.T) {
 		if n, drops := s.counted("server", "udp_replayed"), s.counted("server", "udp_replay_drops"); n != questions || drops != 0 {
 			t.Errorf("%d replayed, %d dropped", n, drops)
 		}
+	})
+}
+
+// FT-11: questions in work when everything is stopped are answered first.
+func TestFT11StopInWork(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		world, o := internet(t)
+		o.supervisor = kind
+		s := start(t, o)
+		s.resolve("known.insecure.se.")
+		const questions = 400
+		open := delay(world)
+		conns := s.hold(questions)
+		begin := time.Now()
+		stopped := make(chan int, 1)
+		go func() { _, _, status := s.ctl("stop"); stopped <- status }()
+		time.Sleep(200 * time.Millisecond)
+		open()
+		if n := collect(conns, questions, patience); n != questions {
+			t.Errorf("%d of %d answered", n, questions)
+		}
+		if status := <-stopped; status != 0 {
+			t.Errorf("stop: status %d", status)
+		}
+		s.waitExit()
+		t.Logf("stopped after %v", time.Since(begin))
 	})
 }
