@@ -148,7 +148,7 @@ func (s *search) level(space byte, value []byte, apex, name dns.Name) (done bool
 		}
 		if o.List > 0 {
 			if res, ok := s.listed(&g, space, apex, name); ok {
-				s.offer(res, len(apex))
+				s.offer(res, o.List, len(apex))
 			}
 			continue
 		}
@@ -227,9 +227,10 @@ func (s *search) wants(list, depth int) bool {
 	return !slices.ContainsFunc(s.shadows, func(r Result) bool { return r.List == list })
 }
 
-// offer takes a result that wants has asked for.
-func (s *search) offer(res Result, depth int) {
-	if s.r.meta.Lists[res.List-1].DryRun {
+// offer takes a result that wants has asked for. Its list is that of its group, whatever a damaged rule says.
+func (s *search) offer(res Result, list, depth int) {
+	res.List = list
+	if s.r.meta.Lists[list-1].DryRun {
 		s.shadows = append(s.shadows, res)
 		return
 	}
@@ -260,7 +261,7 @@ func (s *search) address(space Addresses, a netip.Addr) {
 			}
 			if res, ok := s.r.own(&g, s.q.Name, s.q); ok {
 				res.prefix, res.About = p, space
-				s.offer(res, bits)
+				s.offer(res, o.List, bits)
 			}
 		}
 	}

@@ -39,8 +39,11 @@ func keyOf(rr miekg.RR) (string, error) {
 	if err != nil || back == nil || back.String() != text {
 		return "", fmt.Errorf("%s %s cannot be written down", h.Name, miekg.Type(h.Rrtype))
 	}
-	data := strings.TrimPrefix(text, h.String())
-	return h.Name + "\t" + miekg.Class(h.Class).String() + "\t" + miekg.Type(h.Rrtype).String() + "\t" + data, nil
+	fields := strings.SplitN(text, "\t", 5) // owner, TTL, class and type come before the data, also where the type is unknown (RFC 3597)
+	if len(fields) < 5 {
+		return "", fmt.Errorf("%s %s has no data", h.Name, miekg.Type(h.Rrtype))
+	}
+	return h.Name + "\t" + miekg.Class(h.Class).String() + "\t" + miekg.Type(h.Rrtype).String() + "\t" + fields[4], nil
 }
 
 // write writes a zone file: the SOA record, then all others in order.
