@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -164,15 +163,12 @@ func (w *kresd) current() (control.Assignment, []int) {
 	return w.assignment, w.files
 }
 
-// drainTime is how long queries in work may take when the worker stops.
-const drainTime = 2 * time.Second
-
 // stop lets queries in work finish; those that arrive from now on wait in the
 // sockets for the next worker.
 func (w *kresd) stop() error {
 	var errs []error
 	if w.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		ctx, cancel := context.WithTimeout(context.Background(), limits.WorkerDrain)
 		defer cancel()
 		if err := w.server.Shutdown(ctx); err != nil {
 			w.log.Warn("queries dropped at the end", "reason", err)

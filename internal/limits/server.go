@@ -75,6 +75,8 @@ const (
 	// more than any resolution takes.
 	StreamLinger = 15 * time.Second
 
+	// WorkerDrain is how long queries in work may take when their worker stops; later their clients have asked again.
+	WorkerDrain = 2 * time.Second
 	// StreamDrain is how long a worker that stops waits for queries that are on their way over
 	// connections already accepted. New connections wait meanwhile, so it has to be short.
 	StreamDrain = 20 * time.Millisecond

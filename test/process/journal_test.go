@@ -90,25 +90,32 @@ func (s *system) hold(questions int) (conns []net.Conn) {
 	return conns
 }
 
+// inWorkWith starts a system that has so many questions in work, which its servers answer after open.
+func inWorkWith(t *testing.T, kind string, questions int, gate func(*testnet.World) (open func())) (s *system, conns []net.Conn, open func()) {
+	t.Helper()
+	world, o := internet(t)
+	o.supervisor = kind
+	s = start(t, o)
+	s.resolve("known.insecure.se.")
+	open = gate(world)
+	return s, s.hold(questions), open
+}
+
 // FT-01: questions in work when all workers are killed are answered by their successors, though nobody asks again.
 // What was answered, or was in work in an orderly replacement, is not.
 func TestFT01InWork(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
-		world, o := internet(t)
-		o.supervisor = kind
-		s := start(t, o)
-		s.resolve("known.insecure.se.")
 		const questions = 400
-		open := closeGate(world)
-		conns := s.hold(questions)
-		for _, pid := range s.role("kresd") {
+		s, conns, open := inWorkWith(t, kind, questions, closeGate)
+		workers := s.role("kresd")
+		for _, pid := range workers {
 			s.kill(pid)
 		}
 		open()
 		if n := collect(conns, questions, patience); n != questions {
 			t.Errorf("%d of %d answered", n, questions)
 		}
-		s.eventually("both workers are back", func() bool { return len(s.role("kresd")) == o.workers })
+		s.eventually("both workers are back", func() bool { return len(s.role("kresd")) == len(workers) })
 		s.eventually("replays are counted", func() bool { return s.counted("server", "udp_replayed") == questions })
 		s.must("reload", "--force")
 		s.resolve("last.insecure.se.")
@@ -121,13 +128,8 @@ func TestFT01InWork(t *testing.T) {
 // FT-11: questions in work when everything is stopped are answered first.
 func TestFT11StopInWork(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
-		world, o := internet(t)
-		o.supervisor = kind
-		s := start(t, o)
-		s.resolve("known.insecure.se.")
 		const questions = 400
-		open := delay(world)
-		conns := s.hold(questions)
+		s, conns, open := inWorkWith(t, kind, questions, delay)
 		begin := time.Now()
 		stopped := make(chan int, 1)
 		go func() { _, _, status := s.ctl("stop"); stopped <- status }()
