@@ -15,6 +15,7 @@ import (
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
+	"knot-resolver/internal/limits"
 	"knot-resolver/internal/logging"
 	"knot-resolver/internal/manager"
 	"knot-resolver/internal/supervisor"
@@ -124,7 +125,7 @@ func (o *supervisorOptions) conf(self string) *supervisor.Conf {
 	m.Name, m.Command, m.Priority = "manager", managerArgs, priorityManager
 	m.AutoStart, m.AutoRestart, m.StopSignal = true, supervisor.RestartAlways, syscall.SIGINT // it gives up itself
 	m.StopWaitSecs = 30                                                                       // it waits for the others
-	loader.Name, loader.Command = "policy-loader", []string{self, "policy-loader", "--rundir", o.rundir}
+	loader.Name, loader.Command = string(control.RolePolicyLoader), []string{self, "policy-loader", "--rundir", o.rundir}
 	loader.AutoRestart, loader.ExitCodes, loader.StartSecs, loader.StartRetries = supervisor.RestartNever, nil, 0, 0
 	worker.Name, worker.NumProcs = "kresd", workersPerCPU*runtime.NumCPU()+1
 	worker.Command = []string{self, "kresd", "--rundir", o.rundir, "-n", supervisor.ProcessNum}
@@ -177,12 +178,33 @@ func (p processes) Start(ctx context.Context, name string) error {
 	return err
 }
 
+// Stop asks again while the process does not run but is about to: supervisord starts one
+// that died a moment ago only after it has answered, and says until then that there is
+// nothing to stop.
 func (p processes) Stop(ctx context.Context, name string) error {
-	err := p.StopProcess(ctx, name, true)
-	if errors.Is(err, supervisor.NotRunning) {
-		return nil
+	for {
+		err := p.StopProcess(ctx, name, true)
+		if !errors.Is(err, supervisor.NotRunning) {
+			return err
+		}
+		info, err := p.GetProcessInfo(ctx, name)
+		if err != nil || staysDown(&info) {
+			return err
+		}
+		select {
+		case <-time.After(limits.SupervisorRestart):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return err
+}
+
+// staysDown reports whether the supervisor has no reason to start a process again.
+func staysDown(i *supervisor.Info) bool {
+	if i.State == supervisor.Exited {
+		return i.ExitStatus == exitUnwanted || i.Name == string(control.RolePolicyLoader)
+	}
+	return i.State.Down()
 }
 
 func (p processes) Kill(ctx context.Context, name string) error {

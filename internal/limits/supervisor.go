@@ -28,6 +28,9 @@ const (
 	SupervisorBackoffMax = time.Second
 	// SupervisorBackoffDecay is the uptime that forgives one earlier failure.
 	SupervisorBackoffDecay = 10 * time.Second
+	// SupervisorRestart is when to look again at a process that has died and will be
+	// started again: supervisord does so within one turn of its loop.
+	SupervisorRestart = 5 * time.Millisecond
 	// SupervisorRPCHeader bounds the time a client may take to send a request
 	// header.
 	SupervisorRPCHeader = 5 * time.Second
