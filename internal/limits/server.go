@@ -8,6 +8,15 @@ const (
 	// system call is spread thin enough not to show in a profile; more only adds latency.
 	UDPBatch = 64
 
+	// UDPTrainDatagram is the longest datagram that shares a train with others: one that fits
+	// the smallest MTU of IPv6, as the kernel fragments no trains.
+	UDPTrainDatagram = 1232
+	// UDPTrainBytes bounds a train: with its headers it is a packet of at most 65,535 octets.
+	UDPTrainBytes = 65000
+	// UDPTrainRefusals is after how many trains in a row that had to be taken apart a socket
+	// sends datagrams singly: the kernel or the network card cannot cut them here.
+	UDPTrainRefusals = 16
+
 	// QueryBytes is the longest query accepted on any transport. A question needs 271 bytes
 	// with its header; the rest is room for EDNS options. Longer datagrams are dropped and
 	// streams announcing a longer message closed, so a client can never make us buffer 64 KiB.
