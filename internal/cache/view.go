@@ -155,7 +155,12 @@ func (v *View) Zone(name dns.Name, want Rank, now time.Time) (zone dns.Name, ran
 
 func (v *View) cut(name dns.Name, want Rank, now time.Time) (zone dns.Name, found []byte) {
 	zone = name
-	for key := v.key.name(name); len(key) > 0; key, zone = parent(key), zone.Parent() {
+	if v.walked == name {
+		if zone = v.zone; zone == "" {
+			return "", nil
+		}
+	}
+	for key := v.key.name(zone); len(key) > 0; key, zone = parent(key), zone.Parent() {
 		at := tagged(key, tagDelegation, 0)
 		if found, ok := v.r.Get(at); ok {
 			if _, rank, fresh := peek(found, now); fresh && rank >= want {

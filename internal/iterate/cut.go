@@ -68,7 +68,7 @@ func (j *job) closest(name dns.Name, t dns.Type) (*cut, error) {
 	if t == dns.TypeDS && name != dns.Root {
 		name = name.Parent()
 	}
-	d, ok := j.e.Cache.Cut(name, rankFor(j.validate), time.Now().Add(j.ahead))
+	d, ok := j.nearest(name)
 	if f != nil && (!ok || !d.Zone.Below(f.Apex)) {
 		return j.forwarded(f)
 	}
@@ -80,6 +80,39 @@ func (j *job) closest(name dns.Name, t dns.Type) (*cut, error) {
 	}
 	j.traceCut(c, ok)
 	return c, nil
+}
+
+// passed is the cached delegation that the look for an answer went by; the zero value is none.
+type passed struct {
+	name       dns.Name // above which it lies
+	known      bool     // it was looked for
+	delegation cache.Delegation
+	found      bool
+}
+
+// cachedOrCut is [Engine.cached] for a question that somebody has to be asked if nothing is found: the same look then finds
+// where to begin.
+func (j *job) cachedOrCut(name dns.Name, t dns.Type, now time.Time) (entry cache.Entry, ok bool) {
+	want := rankFor(j.validate)
+	j.passed = passed{}
+	j.e.Cache.View(func(v *cache.View) {
+		if entry, ok = cached(v, name, t, want, now); ok || t == dns.TypeDS || j.ahead != 0 {
+			return
+		}
+		d, found := v.Cut(name, want, now)
+		j.passed = passed{name: name, known: true, delegation: d, found: found}
+	})
+	return entry, ok && j.e.belongs(&entry, name, t)
+}
+
+// nearest returns the deepest cached delegation at or above a name. What was passed is good once: it changes meanwhile.
+func (j *job) nearest(name dns.Name) (cache.Delegation, bool) {
+	p := j.passed
+	j.passed = passed{}
+	if p.known && p.name == name {
+		return p.delegation, p.found
+	}
+	return j.e.Cache.Cut(name, rankFor(j.validate), time.Now().Add(j.ahead))
 }
 
 // restored makes a cut of a cached delegation.

@@ -235,6 +235,7 @@ type job struct {
 	asked    bool     // a server was asked, by this job or one it waited for
 	policy   Policy   // may be nil
 	minimise bool     // names in questions to servers
+	passed   passed
 }
 
 // afresh says whether cached answers and failures are to be passed over here.
@@ -293,7 +294,7 @@ func (j *job) fetch(name dns.Name, t dns.Type) (cache.Entry, error) {
 	if j.e.own(name, t, j.routes) {
 		return j.walkOwn(name, t)
 	}
-	if entry, ok := j.e.cached(name, t, rankFor(j.validate), now); ok && !j.passesOver(&entry) {
+	if entry, ok := j.cachedOrCut(name, t, now); ok && !j.passesOver(&entry) {
 		if entry.Kind == cache.Failure {
 			j.trace.Add(explain.Step{Kind: explain.KindCache, Name: name.String(), Type: t.String(), Class: "failure", Text: entry.Reason})
 			return entry, &Failure{RCode: dns.RCodeServFail, EDE: entry.EDE, Reason: entry.Reason}
