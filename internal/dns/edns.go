@@ -3,6 +3,7 @@ package dns
 import (
 	"encoding/binary"
 	"iter"
+	"slices"
 
 	"knot-resolver/internal/limits"
 )
@@ -86,6 +87,7 @@ func AppendOption(dst []byte, code OptionCode, data []byte) []byte {
 
 // AppendEDE appends an Extended DNS Error option (RFC 8914 section 2).
 func AppendEDE(dst []byte, code EDECode, text string) []byte {
+	dst = slices.Grow(dst, 6+len(text))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(OptionEDE))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(2+len(text)))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(code))

@@ -141,17 +141,17 @@ func (b TypeBitmap) valid() bool {
 
 // NSEC is an authenticated denial (RFC 4034 section 4.1).
 type NSEC struct {
-	Next  Name // lower case
+	Next  Name // lower case; a view if it was so before
 	Types TypeBitmap
 }
 
 // ParseNSEC reads NSEC RDATA.
 func ParseNSEC(rdata []byte) (NSEC, error) {
-	next, err := WireName(rdata)
-	if err != nil || !TypeBitmap(rdata[len(next):]).valid() {
+	n := wireNameLength(rdata)
+	if n < 0 || !TypeBitmap(rdata[n:]).valid() {
 		return NSEC{}, errRData(TypeNSEC)
 	}
-	return NSEC{next.Lower(), TypeBitmap(rdata[len(next):])}, nil
+	return NSEC{Borrow(rdata[:n]).Lower(), TypeBitmap(rdata[n:])}, nil
 }
 
 // NSEC3 is a hashed authenticated denial (RFC 5155 section 3.1).

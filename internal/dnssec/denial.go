@@ -22,15 +22,15 @@ type Proof struct {
 	hasher   hasher
 	blanket  Verdict // when set, the answer to every question: too many records, too many iterations
 	shortage Verdict // why records had to be left out: explains a proof that falls short
+	terse    bool    // nobody reads why a proof falls short
 }
 
 // Denial is what a Proof says. The verdict is Secure when the statement is proven, Insecure when it has to be
 // accepted without being secure (opt-out, NSEC3 iterations), Bogus when it is not proven.
 type Denial struct {
 	Verdict
-	OptOut bool       // rests on an opt-out span: there may be unsigned delegations in it (RFC 5155 section 9.2)
-	Cut    bool       // NoData and NoDS: the records show a delegation at the name, or cannot exclude one
-	Used   []dns.Name // owners of the records the proof rests on
+	OptOut bool // rests on an opt-out span: there may be unsigned delegations in it (RFC 5155 section 9.2)
+	Cut    bool // NoData and NoDS: the records show a delegation at the name, or cannot exclude one
 	// ClosestEncloser is the deepest existing ancestor, when the proof had to establish it.
 	ClosestEncloser dns.Name
 }
@@ -68,17 +68,19 @@ func (v *Validator) Proof(sets []dns.RRset, keys *Keys, now time.Time, b *limits
 // NewProof makes a Proof of sets that Verify accepted for the zone, in this response or before.
 // Records that cannot deny anything are left out.
 func (v *Validator) NewProof(zone dns.Name, verified []Verified, b *limits.Budget) *Proof {
-	return v.proof(zone, verified, hasher{budget: b})
+	p := &Proof{zone: zone, hasher: hasher{budget: b}}
+	v.fill(p, verified)
+	return p
 }
 
-// ProofHashed is NewProof for records that were found by a Hasher: what it has computed is not computed again, and records of
-// other chains are left out.
-func (v *Validator) ProofHashed(zone dns.Name, verified []Verified, h *Hasher) *Proof {
-	return v.proof(zone, verified, h.hasher)
+// Reprove makes of p what NewProof makes, of records that were found by a Hasher: what that has computed is not computed again,
+// records of other chains are left out, and the memory of p is used again. It gives no reasons for what it cannot prove.
+func (v *Validator) Reprove(p *Proof, zone dns.Name, verified []Verified, h *Hasher) {
+	*p = Proof{zone: zone, hasher: h.hasher, terse: true, nsec: p.nsec[:0], nsec3: p.nsec3[:0]}
+	v.fill(p, verified)
 }
 
-func (v *Validator) proof(zone dns.Name, verified []Verified, h hasher) *Proof {
-	p := &Proof{zone: zone, hasher: h}
+func (v *Validator) fill(p *Proof, verified []Verified) {
 	for i := range verified {
 		set := &verified[i].Set
 		if verified[i].Signed.Wildcard { // its owner is not the one in the zone (DL-08)
@@ -93,7 +95,6 @@ func (v *Validator) proof(zone dns.Name, verified []Verified, h hasher) *Proof {
 			}
 		}
 	}
-	return p
 }
 
 func isDenial(set *dns.RRset) bool { return set.Type == dns.TypeNSEC || set.Type == dns.TypeNSEC3 }
@@ -186,13 +187,16 @@ func (p *Proof) missing(format string, args ...any) Denial {
 	if p.shortage.State == Bogus {
 		return Denial{Verdict: p.shortage}
 	}
+	if p.terse {
+		return Denial{Verdict: Verdict{State: Bogus, EDE: dns.EDENSECMissing}}
+	}
 	args = append([]any{p.zone}, args...)
 	return Denial{Verdict: bogus(dns.EDENSECMissing, "no NSEC or NSEC3 of %v shows "+format, args...)}
 }
 
 // proven is a Secure denial, or an Insecure one when it rests on opt-out.
-func proven(optOut bool, encloser dns.Name, used ...dns.Name) (Denial, bool) {
-	d := Denial{Verdict: secure(), OptOut: optOut, ClosestEncloser: encloser, Used: used}
+func proven(optOut bool, encloser dns.Name) (Denial, bool) {
+	d := Denial{Verdict: secure(), OptOut: optOut, ClosestEncloser: encloser}
 	if optOut {
 		d.Verdict = insecure(dns.NoEDE, "NSEC3 opt-out: unsigned delegations may exist")
 	}

@@ -8,9 +8,9 @@ import (
 // Hasher computes the NSEC3 hashes of one chain, each name once. It belongs to one goroutine.
 type Hasher struct{ hasher hasher }
 
-// NewHasher makes a Hasher for a chain with these parameters. Its work is charged to the budget.
-func NewHasher(iterations uint16, salt []byte, b *limits.Budget) *Hasher {
-	return &Hasher{hasher{set: true, iterations: iterations, salt: salt, budget: b}}
+// Begin turns to a chain with these parameters, and uses the memory again. The work is charged to the budget.
+func (h *Hasher) Begin(iterations uint16, salt []byte, b *limits.Budget) {
+	h.hasher = hasher{set: true, iterations: iterations, salt: salt, budget: b, known: h.hasher.known[:0]}
 }
 
 // Hash computes the hash of a name (RFC 5155 section 5). It fails when the budget is used up.

@@ -70,7 +70,7 @@ func (p *Proof) nsecNameError(qname dns.Name) (Denial, bool) {
 	if w == nil {
 		return Denial{}, false
 	}
-	return proven(false, encloser, distinct(r.owner, w.owner)...)
+	return proven(false, encloser)
 }
 
 func (p *Proof) nsecNoData(qname dns.Name, qtype dns.Type) (Denial, bool) {
@@ -86,11 +86,10 @@ func (p *Proof) nsecNoData(qname dns.Name, qtype dns.Type) (Denial, bool) {
 	if err != nil {
 		return Denial{}, false
 	}
-	w, ok := p.nsecNoDataAt(wildcard, qtype)
-	if !ok {
+	if _, ok := p.nsecNoDataAt(wildcard, qtype); !ok {
 		return Denial{}, false
 	}
-	return proven(false, encloser, distinct(append(w.Used, r.owner)...)...)
+	return proven(false, encloser)
 }
 
 // nsecNoDataAt judges one existing name.
@@ -99,7 +98,7 @@ func (p *Proof) nsecNoDataAt(name dns.Name, qtype dns.Type) (Denial, bool) {
 	if r == nil || !empty && !deniesType(r.types, name, qtype) {
 		return Denial{}, false
 	}
-	d, ok := proven(false, "", r.owner)
+	d, ok := proven(false, "")
 	d.Cut = !empty && r.types.Has(dns.TypeNS) && !r.types.Has(dns.TypeSOA)
 	return d, ok
 }
@@ -107,7 +106,7 @@ func (p *Proof) nsecNoDataAt(name dns.Name, qtype dns.Type) (Denial, bool) {
 func (p *Proof) nsecNoDS(child dns.Name) (Denial, bool) {
 	for i := range p.nsec {
 		if r := &p.nsec[i]; r.owner == child && delegatesUnsigned(r.types) {
-			d, ok := proven(false, "", r.owner)
+			d, ok := proven(false, "")
 			d.Cut = true
 			return d, ok
 		}
@@ -120,13 +119,5 @@ func (p *Proof) nsecWildcardAnswer(qname dns.Name, labels int) (Denial, bool) {
 	if r == nil || encloser != labels {
 		return Denial{}, false
 	}
-	return proven(false, qname.Suffix(labels), r.owner)
-}
-
-// distinct drops a repeated second name.
-func distinct(names ...dns.Name) []dns.Name {
-	if len(names) == 2 && names[0] == names[1] {
-		return names[:1]
-	}
-	return names
+	return proven(false, qname.Suffix(labels))
 }

@@ -109,7 +109,7 @@ func (h *hasher) hash(name dns.Name) (NSEC3Hash, bool) {
 	for range h.iterations {
 		sum = sha1.Sum(append(append(buf, sum[:]...), h.salt...))
 	}
-	if h.known == nil {
+	if cap(h.known) == 0 {
 		h.known = make([]knownHash, 0, 4) // apex, name and wildcard, and one more
 	}
 	h.known = append(h.known, knownHash{name, sum})

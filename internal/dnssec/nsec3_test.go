@@ -3,6 +3,7 @@ package dnssec
 import (
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,30 +92,30 @@ func TestNSEC3OptOut(t *testing.T) {
 	})
 }
 
-// Every record of a proof is needed, and the proof names exactly those it used.
-func TestNSEC3ProofUsesWhatItNeeds(t *testing.T) {
+// Every record of a proof is needed.
+func TestNSEC3ProofNeedsAll(t *testing.T) {
 	z := exampleNSEC3(false)
 	name := dns.MustName("c.example.")
-	d := New(Options{}).NewProof("\x07example\x00", z.verified(), new(limits.Budget)).NameError(name)
-	wantState(t, d.Verdict, Secure)
-	var used []string
-	for _, owner := range d.Used {
-		used = append(used, owner.String())
+	prove := func(records []Verified) Denial {
+		return New(Options{}).NewProof("\x07example\x00", records, new(limits.Budget)).NameError(name)
 	}
-	d = New(Options{}).NewProof("\x07example\x00", z.only(used...), new(limits.Budget)).NameError(name)
-	wantState(t, d.Verdict, Secure)
-	for i := range used {
-		rest := append(append([]string(nil), used[:i]...), used[i+1:]...)
-		if contains(rest, used[i]) {
-			continue // one record in two roles
+	needed := z.verified()
+	for i := 0; i < len(needed); { // leave out what can be left out
+		rest := slices.Delete(slices.Clone(needed), i, i+1)
+		if prove(rest).State == Secure {
+			needed = rest
+		} else {
+			i++
 		}
-		d := New(Options{}).NewProof("\x07example\x00", z.only(rest...), new(limits.Budget)).NameError(name)
+	}
+	wantState(t, prove(needed).Verdict, Secure)
+	if len(needed) < 2 || len(needed) > 3 {
+		t.Fatalf("%d records", len(needed))
+	}
+	for i := range needed {
+		d := prove(slices.Delete(slices.Clone(needed), i, i+1))
 		wantBogus(t, d.Verdict, dns.EDENSECMissing, "no NSEC or NSEC3 of example. shows that c.example. does not exist")
 	}
-}
-
-func contains(list []string, s string) bool {
-	return strings.Contains(strings.Join(list, " ")+" ", s+" ")
 }
 
 // A single record covers all hashes but its own (RFC 5155 section 3.1.7).

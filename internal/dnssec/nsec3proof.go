@@ -75,7 +75,7 @@ func (p *Proof) nsec3NameError(qname dns.Name) (Denial, bool) {
 	if w == nil {
 		return Denial{}, false
 	}
-	return proven(e.cover.optOut, e.name, e.match.owner, e.cover.owner, w.owner)
+	return proven(e.cover.optOut, e.name)
 }
 
 func (p *Proof) nsec3NoData(qname dns.Name, qtype dns.Type) (Denial, bool) {
@@ -86,7 +86,7 @@ func (p *Proof) nsec3NoData(qname dns.Name, qtype dns.Type) (Denial, bool) {
 		if !deniesType(r.types, qname, qtype) {
 			return Denial{}, false
 		}
-		d, ok := proven(false, "", r.owner)
+		d, ok := proven(false, "")
 		d.Cut = r.types.Has(dns.TypeNS) && !r.types.Has(dns.TypeSOA)
 		return d, ok
 	}
@@ -95,7 +95,7 @@ func (p *Proof) nsec3NoData(qname dns.Name, qtype dns.Type) (Denial, bool) {
 		return Denial{}, false
 	}
 	if qtype == dns.TypeDS && e.cover.optOut { // RFC 5155 section 8.6
-		d, ok := proven(true, e.name, e.match.owner, e.cover.owner)
+		d, ok := proven(true, e.name)
 		d.Cut = true
 		return d, ok
 	}
@@ -107,11 +107,11 @@ func (p *Proof) nsec3NoData(qname dns.Name, qtype dns.Type) (Denial, bool) {
 		if !deniesType(w.types, wildcard, qtype) {
 			return Denial{}, false
 		}
-		return proven(e.cover.optOut, e.name, e.match.owner, e.cover.owner, w.owner)
+		return proven(e.cover.optOut, e.name)
 	}
 	// The empty name above an unsigned delegation has no NSEC3 in an opt-out span (RFC 5155 section 7.1).
 	if e.cover.optOut {
-		return proven(true, e.name, e.match.owner, e.cover.owner)
+		return proven(true, e.name)
 	}
 	return Denial{}, false
 }
@@ -124,7 +124,7 @@ func (p *Proof) nsec3NoDS(child dns.Name) (Denial, bool) {
 		if !delegatesUnsigned(r.types) {
 			return Denial{}, false
 		}
-		d, ok := proven(false, "", r.owner)
+		d, ok := proven(false, "")
 		d.Cut = true
 		return d, ok
 	}
@@ -132,7 +132,7 @@ func (p *Proof) nsec3NoDS(child dns.Name) (Denial, bool) {
 	if !ok || !e.cover.optOut {
 		return Denial{}, false
 	}
-	d, ok := proven(true, e.name, e.match.owner, e.cover.owner)
+	d, ok := proven(true, e.name)
 	d.Cut = true
 	return d, ok
 }
@@ -145,5 +145,5 @@ func (p *Proof) nsec3WildcardAnswer(qname dns.Name, labels int) (Denial, bool) {
 	if r == nil {
 		return Denial{}, false
 	}
-	return proven(r.optOut, qname.Suffix(labels), r.owner)
+	return proven(r.optOut, qname.Suffix(labels))
 }

@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -53,8 +54,8 @@ func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
 }
 
 // synthesised answers a question from validated denial records and wildcards of its zone, as
-// the zone's servers would (RFC 8198).
-func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits.Budget, now time.Time) (cache.Entry, bool) {
+// the zone's servers would (RFC 8198). The entry is good as long as s is not used again.
+func (e *Engine) synthesised(s *synthesis, v *cache.View, name dns.Name, t dns.Type, b *limits.Budget, now time.Time) (cache.Entry, bool) {
 	switch t {
 	case dns.TypeNSEC, dns.TypeNSEC3, dns.TypeRRSIG, dns.TypeANY:
 		return cache.Entry{}, false
@@ -74,7 +75,7 @@ func (e *Engine) synthesised(v *cache.View, name dns.Name, t dns.Type, b *limits
 	if f := e.forward(name, t, nil, e.Policy); f != nil && !zone.Under(f.Apex) {
 		return cache.Entry{}, false // what is public says nothing about it (BW-10)
 	}
-	s := synthesis{e: e, v: v, zone: zone, name: name, typ: t, now: now, chain: &chain, hasher: dnssec.NewHasher(chain.Iterations, chain.Salt, b), budget: b}
+	s.begin(synthesis{e: e, v: v, zone: zone, name: name, typ: t, now: now, chain: chain, budget: b})
 	if chain.NSEC3 {
 		s.gatherNSEC3()
 	} else {
@@ -116,7 +117,7 @@ func (e *Engine) secureZone(v *cache.View, name dns.Name, now time.Time) (dns.Na
 	return zone, anchored || ok && rank == cache.Secure
 }
 
-// synthesis collects the records that bear on one question.
+// synthesis collects the records that bear on one question. Its memory can be used again.
 type synthesis struct {
 	e       *Engine
 	v       *cache.View
@@ -124,11 +125,28 @@ type synthesis struct {
 	name    dns.Name
 	typ     dns.Type
 	now     time.Time
-	chain   *cache.Chain
-	hasher  *dnssec.Hasher // of the chain
+	chain   cache.Chain
 	budget  *limits.Budget
 	records []dnssec.Verified
 	labels  int // of the closest encloser
+
+	hasher    dnssec.Hasher // of the chain
+	proof     dnssec.Proof
+	authority []dns.RRset // of the entry
+}
+
+// begin turns to another question.
+func (s *synthesis) begin(next synthesis) {
+	next.hasher, next.proof, next.records, next.authority = s.hasher, s.proof, s.records[:0], s.authority[:0]
+	*s = next
+	s.hasher.Begin(s.chain.Iterations, s.chain.Salt, s.budget)
+}
+
+// release lets go of everything but the memory.
+func (s *synthesis) release() {
+	clear(s.records[:cap(s.records)])
+	clear(s.authority[:cap(s.authority)])
+	s.begin(synthesis{})
 }
 
 func (s *synthesis) add(set dns.RRset) {
@@ -172,7 +190,7 @@ func (s *synthesis) gatherNSEC3() {
 			continue
 		}
 		if !ok {
-			s.records = nil
+			s.records = s.records[:0]
 			return
 		}
 		if exact {
@@ -200,7 +218,7 @@ func (s *synthesis) nsec3(name dns.Name) (set dns.RRset, exact, ok bool) {
 	if !ok {
 		return set, false, false
 	}
-	if set, ok = s.v.NSEC3(s.zone, s.chain, hash[:], s.now); !ok {
+	if set, ok = s.v.NSEC3(s.zone, &s.chain, hash[:], s.now); !ok {
 		return set, false, false
 	}
 	owner, _ := dnssec.OwnerHash(set.Owner)
@@ -209,7 +227,8 @@ func (s *synthesis) nsec3(name dns.Name) (set dns.RRset, exact, ok bool) {
 
 // conclude draws what the records prove.
 func (s *synthesis) conclude() (cache.Entry, bool) {
-	proof := s.e.Validator.ProofHashed(s.zone, s.records, s.hasher)
+	proof := &s.proof
+	s.e.Validator.Reprove(proof, s.zone, s.records, &s.hasher)
 	e := cache.Entry{Kind: cache.NXDomain, Rank: cache.Secure, Inserted: s.now, EDE: dns.EDESynthesized,
 		Reason: "2NEP: proven by records of " + s.zone.String() + " in the cache"}
 	if proven(proof.NameError(s.name)) {
@@ -235,7 +254,7 @@ func (s *synthesis) denial(e cache.Entry) (cache.Entry, bool) {
 	}
 	soa.Answer.TTL = min(soa.Answer.TTL, negativeTTL(&soa.Answer))
 	e.TTL = soa.Answer.TTL
-	e.Authority = []dns.RRset{soa.Answer}
+	s.authority = append(s.authority, soa.Answer)
 	return s.withProof(e)
 }
 
@@ -266,7 +285,8 @@ func (s *synthesis) wildcardSet(wildcard dns.Name, t dns.Type) (cache.Entry, boo
 func (s *synthesis) withProof(e cache.Entry) (cache.Entry, bool) {
 	for i := range s.records {
 		e.TTL = min(e.TTL, s.records[i].Set.TTL)
-		e.Authority = append(e.Authority, s.records[i].Set)
+		s.authority = append(s.authority, s.records[i].Set)
 	}
+	e.Authority = slices.Clip(s.authority)
 	return e, e.TTL > 0
 }

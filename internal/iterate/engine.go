@@ -326,7 +326,7 @@ func (j *job) denied(name dns.Name, t dns.Type, now time.Time) (cache.Entry, boo
 
 // synthesise is [Engine.synthesised] on a snapshot of its own.
 func (j *job) synthesise(name dns.Name, t dns.Type, now time.Time) (entry cache.Entry, ok bool) {
-	j.e.Cache.View(func(v *cache.View) { entry, ok = j.e.synthesised(v, name, t, j.budget, now) })
+	j.e.Cache.View(func(v *cache.View) { entry, ok = j.e.synthesised(new(synthesis), v, name, t, j.budget, now) })
 	return entry, ok
 }
 

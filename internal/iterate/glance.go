@@ -22,6 +22,7 @@ type Glance struct {
 	lends bool        // what is found lives in memory of the glance
 	arena cache.Arena // of entries
 	found collector   // with the memory of its lists
+	made  synthesis   // the last one
 
 	v    *cache.View
 	look func(*cache.View)                  // made once
@@ -32,7 +33,11 @@ func (e *Engine) newGlance() any {
 	g := &Glance{e: e}
 	g.found.reset()
 	g.find = func(name dns.Name) (cache.Entry, bool) {
-		entry, ok, worn := e.known(g.v, name, g.q, &g.budget, g.now)
+		made := &g.made
+		if !g.lends {
+			made = new(synthesis)
+		}
+		entry, ok, worn := e.known(made, g.v, name, g.q, &g.budget, g.now)
 		if worn && (!g.worn || entry.Answer.TTL < g.left) {
 			g.worn, g.left = true, entry.Answer.TTL
 		}
@@ -59,6 +64,7 @@ func (g *Glance) Outcome() (out Outcome, ok bool) { return g.out, g.ok }
 func (g *Glance) Release() {
 	g.worn, g.out, g.ok, g.budget, g.q = false, Outcome{}, false, limits.Budget{}, Question{}
 	g.arena.Reset()
+	g.made.release()
 	g.found.reset()
 	g.e.glances.Put(g)
 }
@@ -108,8 +114,8 @@ func (g *Glance) run(q Question) {
 }
 
 // known is one step of FromCache; worn says that the entry is about to run out.
-func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
-	if entry, ok, worn = e.stored(v, name, q, b, now); ok {
+func (e *Engine) known(made *synthesis, v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
+	if entry, ok, worn = e.stored(made, v, name, q, b, now); ok {
 		var refused error
 		entry, refused = e.guarded(entry)
 		ok = refused == nil // Resolve says why
@@ -118,7 +124,7 @@ func (e *Engine) known(v *cache.View, name dns.Name, q Question, b *limits.Budge
 }
 
 // stored is what the cache says about one name.
-func (e *Engine) stored(v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
+func (e *Engine) stored(made *synthesis, v *cache.View, name dns.Name, q Question, b *limits.Budget, now time.Time) (entry cache.Entry, ok, worn bool) {
 	if e.own(name, q.Type, e.policy(&q)) {
 		return cache.Entry{}, false, false
 	}
@@ -129,7 +135,7 @@ func (e *Engine) stored(v *cache.View, name dns.Name, q Question, b *limits.Budg
 	if q.CheckingDisabled {
 		return cache.Entry{}, false, false
 	}
-	if entry, ok := e.synthesised(v, name, q.Type, b, now); ok {
+	if entry, ok := e.synthesised(made, v, name, q.Type, b, now); ok {
 		return entry, true, false
 	}
 	entry, ok = v.Failure(name, q.Type, now)
