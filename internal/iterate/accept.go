@@ -115,6 +115,7 @@ func (j *job) secure(c *cut, r *response, set *dns.RRset, e *cache.Entry) error 
 	}
 	e.Rank, e.TTL = cache.Secure, min(e.TTL, signed.TTL)
 	if !signed.Wildcard {
+		j.attest(keys, r, set, e)
 		return nil
 	}
 	return j.wildcard(c, keys, r, set, signed.Labels, e)
