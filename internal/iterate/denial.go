@@ -87,6 +87,9 @@ func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t
 		e.TTL = min(e.TTL, signed.TTL)
 	}
 	if err := j.prove(keys, r, name, t, e); err != nil {
+		if soa != nil && len(j.evidence) == 0 { // the zone speaks for itself, and nothing says that the name is not in it
+			return "", err
+		}
 		return "", j.excused(zone, name, t, e, err)
 	}
 	return zone.zone, nil

@@ -36,6 +36,7 @@ type Result struct {
 	Rule  string      // where the rule comes from, for people
 	Owner dns.Name    // the name the rule was written for; of a rule for addresses the name it is applied to
 	List  int         // number of the list, 0 for local data
+	Hint  bool        // an address of a name, or the name of an address, as in a hosts file
 	About Addresses   // whose addresses the rule is about; 0 when it is about a name
 
 	trigger dns.Name     // the name that the rule is about
@@ -172,6 +173,7 @@ func (r *Rules) positive(rr Rule, rule, owner dns.Name, t dns.Type) Result {
 		Rule:  o.Text,
 		Owner: rule,
 		List:  o.List,
+		Hint:  o.Hint,
 	}
 	if o.List > 0 {
 		res.EDE = dns.EDEForged

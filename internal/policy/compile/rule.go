@@ -57,7 +57,7 @@ func (b *builder) rule(r Rule) (faults []error) {
 
 // from is the origin of a rule. Addresses come first and share one.
 func (r *Rule) from(tags policy.Tags) policy.Origin {
-	o := policy.Origin{Text: r.Pointer, Tags: tags, EDE: dns.NoEDE}
+	o := policy.Origin{Text: r.Pointer, Tags: tags, EDE: dns.NoEDE, Hint: r.Records == "" && r.Subtree == policy.SubtreeNone}
 	if r.origin != "" {
 		o.Text = r.origin
 	}

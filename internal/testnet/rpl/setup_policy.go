@@ -38,7 +38,8 @@ func (p *policySetup) rules() (*policy.Rules, error) {
 // policies reads the options of Unbound about clients, local data and response policy zones.
 func (up *Setup) policies(s *Scenario) error {
 	p := &up.Policy
-	p.NoData = true
+	p.NoData, p.used = true, true // for names of special use, if for nothing else
+	p.Rules = append(p.Rules, compile.Rule{Names: []string{"local."}, Subtree: policy.SubtreeResolve}) // of which this is none there
 	local := newLocalZones("")
 	views := map[int]*localZones{} // by clause
 	for _, o := range s.Options {
