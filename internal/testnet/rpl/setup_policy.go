@@ -16,6 +16,8 @@ type policySetup struct {
 	compile.Input
 	clients []clientRule
 	used    bool
+	// primaries of response policy zones that are transferred, by the name of the zone
+	primaries map[string][]netip.AddrPort
 }
 
 // clientRule says something about clients with an address.
@@ -38,7 +40,7 @@ func (p *policySetup) rules() (*policy.Rules, error) {
 // policies reads the options of Unbound about clients, local data and response policy zones.
 func (up *Setup) policies(s *Scenario) error {
 	p := &up.Policy
-	p.NoData, p.used = true, true // for names of special use, if for nothing else
+	p.NoData, p.used = true, true                                                                      // for names of special use, if for nothing else
 	p.Rules = append(p.Rules, compile.Rule{Names: []string{"local."}, Subtree: policy.SubtreeResolve}) // of which this is none there
 	local := newLocalZones("")
 	views := map[int]*localZones{} // by clause
@@ -326,17 +328,21 @@ func (up *Setup) zones(s *Scenario) error {
 			clause, p.used = o.Clause, true
 			p.RPZ = append(p.RPZ, compile.RPZ{EDE: dns.EDEBlocked})
 		}
-		up.zoneOption(&p.RPZ[len(p.RPZ)-1], s, o)
+		if err := up.zoneOption(&p.RPZ[len(p.RPZ)-1], s, o); err != nil {
+			return fmt.Errorf("line %d: %s: %w", o.Line, o.Key, err)
+		}
 	}
 	for i := range up.Policy.RPZ[first:] {
-		if z := &up.Policy.RPZ[first+i]; z.Text == "" {
+		z := &up.Policy.RPZ[first+i]
+		_, z.Absent = up.Policy.primaries[z.File] // what is not there yet
+		if z.Text == "" && !z.Absent {
 			up.missing("response policy zones without a file (rpz)")
 		}
 	}
 	return nil
 }
 
-func (up *Setup) zoneOption(z *compile.RPZ, s *Scenario, o Option) {
+func (up *Setup) zoneOption(z *compile.RPZ, s *Scenario, o Option) error {
 	switch o.Key {
 	case "name":
 		z.File = o.Value
@@ -348,12 +354,15 @@ func (up *Setup) zoneOption(z *compile.RPZ, s *Scenario, o Option) {
 		up.override(z, o.Value)
 	case "rpz-cname-override":
 		z.Override.CNAME = o.Value
+	case "master", "primary":
+		return up.Policy.primary(z.File, o.Value)
 	case "rpz-log", "rpz-log-name": // nobody looks at the log
 	default:
 		if o.Value != "no" {
 			up.missing("response policy zones: %s", o.Key)
 		}
 	}
+	return nil
 }
 
 func (up *Setup) override(z *compile.RPZ, action string) {
