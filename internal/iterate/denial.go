@@ -49,7 +49,7 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 func (j *job) keepProof(c *cut, zone dns.Name, soa *dns.RRset, e *cache.Entry, now time.Time) bool {
 	apex := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *soa, TTL: min(soa.TTL, limits.NegativeTTL), EDE: dns.NoEDE}
 	j.put(c, zone, dns.TypeSOA, &apex, now)
-	return j.keepDenials(c, zone, e.Authority[1:], now)
+	return j.keepDenials(c, zone, e.Authority[1:], negativeTTL(soa), now) // RFC 9077
 }
 
 // negativeTTL is how long a denial may be kept (RFC 2308 section 5).
