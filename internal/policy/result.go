@@ -20,11 +20,12 @@ const (
 	Drop                     // no answer at all
 	TCPOnly                  // over UDP an answer that sends the client to TCP; over TCP as Pass
 	TooLong                  // the name that a CNAME would lead to is too long: YXDOMAIN
+	Refused                  // it is refused
 )
 
 // String names the kind as policy test and logs do.
 func (k Kind) String() string {
-	return [...]string{"none", "answer", "nodata", "nxdomain", "passthru", "drop", "tcp-only", "yxdomain"}[k]
+	return [...]string{"none", "answer", "nodata", "nxdomain", "passthru", "drop", "tcp-only", "yxdomain", "refused"}[k]
 }
 
 // Result is what the rules say about a question. Local data counts as secure.
@@ -111,6 +112,8 @@ func (r *Rules) at(tree Rule, apex dns.Name, t dns.Type) (Result, bool) {
 	switch {
 	case kind == SubtreeResolve:
 		return Result{Kind: Pass, Owner: apex}, true
+	case kind == SubtreeRefused:
+		return r.negative(Refused, tree, apex), true
 	case kind == SubtreeDNAME:
 		return Result{}, false
 	case kind == SubtreeNXDomain:
@@ -130,6 +133,8 @@ func (r *Rules) below(g *group, tree Rule, apex dns.Name, q Query) (Result, bool
 	switch Subtree(tree.Kind) {
 	case SubtreeResolve:
 		return Result{Kind: Pass, Owner: apex}, true
+	case SubtreeRefused:
+		return r.negative(Refused, tree, apex), true
 	case SubtreeEmptyNoData:
 		return r.negative(NoData, tree, apex), true
 	case SubtreeDNAME:

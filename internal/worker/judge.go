@@ -150,8 +150,11 @@ func (w *Worker) local(r *policy.Result, who iterate.Policy, name dns.Name, t dn
 	if apex, forwarded := w.engine.Forwarded(name, t, who); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
 		return cache.Entry{}, iterate.Leave
 	}
-	if r.Kind == policy.TooLong {
+	switch r.Kind {
+	case policy.TooLong:
 		return cache.Entry{}, iterate.Overlong
+	case policy.Refused:
+		return cache.Entry{}, iterate.Refuse
 	}
 	return entryOf(r, now), iterate.Replace
 }

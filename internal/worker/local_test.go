@@ -12,6 +12,27 @@ import (
 	"knot-resolver/internal/testnet"
 )
 
+// TestRefusedSubtree: names below are refused with a reason, also when an alias leads there; local data in it is told.
+func TestRefusedSubtree(t *testing.T) {
+	world, err := testnet.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorker(t, world)
+	w.SetRules(compiled(t, compile.Input{Rules: []compile.Rule{
+		{Names: []string{"example.se."}, Subtree: policy.SubtreeRefused},
+		{Records: "host.example.se. A 192.0.2.2\nalias.lan. CNAME www.example.se.\n"},
+	}}))
+	for range 3 {
+		for name, want := range map[string]string{"example.se.": "REFUSED EDE 18", "www.example.se.": "REFUSED EDE 18", "alias.lan.": "REFUSED EDE 18",
+			"host.example.se.": "NOERROR 192.0.2.2"} {
+			if got := result(askAs(t, w, "10.0.0.1", query(name, "A"), server.UDP)); got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
+		}
+	}
+}
+
 // TestLocalDataFlags: records are told with authority, addresses of hosts are not; and that we vouch for them, which no signature
 // does, is for those who take our word, not for those who check signatures. Whoever asks first.
 func TestLocalDataFlags(t *testing.T) {

@@ -61,8 +61,11 @@ func (r *Rule) from(tags policy.Tags) policy.Origin {
 	if r.origin != "" {
 		o.Text = r.origin
 	}
-	if r.Subtree == policy.SubtreeNXDomain {
+	switch r.Subtree {
+	case policy.SubtreeNXDomain:
 		o.EDE = dns.EDEFiltered
+	case policy.SubtreeRefused:
+		o.EDE = dns.EDEProhibited
 	}
 	return o
 }

@@ -87,6 +87,9 @@ func (up *Setup) policyOption(o Option, local *localZones) error {
 		override.rules(up)
 		return up.client(network, clientRule{tags: []string{tag}})
 	}
+	if o.Key == "local-data" || o.Key == "local-zone" && !strings.HasSuffix(o.Value, "nodefault") {
+		up.AllowNoRD = true // local data is for queries without RD as well
+	}
 	up.localOption(o, local)
 	return nil
 }
@@ -225,6 +228,8 @@ func (l *localZones) rules(up *Setup) {
 			rule.Subtree = policy.SubtreeEmpty
 		case "redirect":
 			rule.Subtree = policy.SubtreeRedirect
+		case "refuse", "always_refuse":
+			rule.Subtree = policy.SubtreeRefused
 		case "always_nxdomain":
 			rule.Subtree = policy.SubtreeNXDomain
 		case "always_null":

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"knot-resolver/internal/admit"
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/limits"
 )
 
@@ -49,10 +50,33 @@ func (up *Setup) unbound(s *Scenario) error {
 		up.Anchors = nil
 	}
 	up.Epoch = !up.Frozen
+	up.askable(s)
 	if up.Untimed {
 		up.missing("signatures without regard to their times (val-override-date: -1)")
 	}
 	return nil
+}
+
+// askable looks for questions that are not resolved here at all.
+func (up *Setup) askable(s *Scenario) {
+	for i, step := range s.Steps[:max(0, len(s.Steps)-1)] {
+		if step.Type != Query {
+			continue
+		}
+		if q, ok := questionOf(step.Entry.Message.Questions); ok && q.Type == dns.TypeANY && expected(s.Steps[i+1:]) != dns.RCodeNotImp {
+			up.missing("resolving questions of type ANY (NOTIMP as in the original, resolver.md section 1.2)")
+		}
+	}
+}
+
+// expected is the RCODE of the next answer that is checked.
+func expected(steps []*Step) dns.RCode {
+	for _, step := range steps {
+		if step.Type == CheckAnswer {
+			return step.Entry.Message.RCode
+		}
+	}
+	return dns.RCodeNotImp
 }
 
 // irrelevant lists options on which results do not depend, or only in ways the portable comparison leaves out.
