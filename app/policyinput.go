@@ -56,6 +56,8 @@ func subtrees(s config.Subtree) policy.Subtree {
 		return policy.SubtreeEmpty
 	case config.SubtreeNXDomain:
 		return policy.SubtreeNXDomain
+	case config.SubtreeRefused:
+		return policy.SubtreeRefused
 	case config.SubtreeResolve:
 		return policy.SubtreeResolve
 	case config.SubtreeRedirect:

@@ -73,7 +73,8 @@ func (c *Cache) Used(name []byte, t dns.Type) {
 	}
 }
 
-// PutAnswer stores e for a question. It bounds the TTLs in e to what will be stored.
+// PutAnswer stores e for a question. It bounds the TTLs in e to what will be stored. The records of proofs keep theirs: what they
+// prove together ends with the first of them, or with the SOA.
 func (c *Cache) PutAnswer(name dns.Name, t dns.Type, e *Entry, now time.Time) {
 	e.Inserted = now
 	e.TTL = c.clamp(e.TTL)
@@ -82,7 +83,10 @@ func (c *Cache) PutAnswer(name dns.Name, t dns.Type, e *Entry, now time.Time) {
 	}
 	e.Answer.TTL = min(c.clamp(e.Answer.TTL), e.TTL)
 	for i := range e.Authority {
-		e.Authority[i].TTL = min(c.clamp(e.Authority[i].TTL), e.TTL)
+		set := &e.Authority[i]
+		if set.TTL = c.clamp(set.TTL); set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
+			set.TTL = min(set.TTL, e.TTL)
+		}
 	}
 	tag := byte(tagSet)
 	if e.Kind == NXDomain {

@@ -43,22 +43,22 @@ func nsec3Key(dst []byte, zone dns.Name, c *Chain, hash []byte) (key []byte, pre
 	return append(key, hash...), len(key)
 }
 
-// PutNSEC stores a validated NSEC set of a zone for the denial of other names.
-func (c *Cache) PutNSEC(zone dns.Name, set *dns.RRset, now time.Time) {
+// PutNSEC stores a validated NSEC set of a zone for the denial of other names, for at most life seconds.
+func (c *Cache) PutNSEC(zone dns.Name, set *dns.RRset, life uint32, now time.Time) {
 	key, _ := nsecKey(nil, zone, set.Owner)
-	c.putDenial(zone, &Chain{}, key, set, now)
+	c.putDenial(zone, &Chain{}, key, set, life, now)
 }
 
 // PutNSEC3 stores a validated NSEC3 set with its raw hash.
-func (c *Cache) PutNSEC3(zone dns.Name, chain *Chain, hash []byte, set *dns.RRset, now time.Time) {
+func (c *Cache) PutNSEC3(zone dns.Name, chain *Chain, hash []byte, set *dns.RRset, life uint32, now time.Time) {
 	key, _ := nsec3Key(nil, zone, chain, hash)
-	c.putDenial(zone, chain, key, set, now)
+	c.putDenial(zone, chain, key, set, life, now)
 }
 
 // putDenial writes a set, and which chain it belongs to, unless copies with enough life left are there: denials of
 // different names bring the same records again and again.
-func (c *Cache) putDenial(zone dns.Name, chain *Chain, key []byte, set *dns.RRset, now time.Time) {
-	ttl := c.clamp(set.TTL)
+func (c *Cache) putDenial(zone dns.Name, chain *Chain, key []byte, set *dns.RRset, life uint32, now time.Time) {
+	ttl := c.clamp(min(set.TTL, life))
 	later := now.Add(time.Duration(ttl/2) * time.Second)
 	var known, lasts bool
 	c.View(func(v *View) {
@@ -70,11 +70,12 @@ func (c *Cache) putDenial(zone dns.Name, chain *Chain, key []byte, set *dns.RRse
 	})
 	e := Entry{Kind: Positive, Rank: Secure, TTL: ttl, Inserted: now, EDE: dns.NoEDE}
 	if !known {
-		e.Answer = chain.set(zone, set.TTL)
+		e.Answer = chain.set(zone, ttl)
 		c.store.Write(chainKey(nil, zone), e.Append(nil))
 	}
 	if !lasts {
 		e.Answer = *set
+		e.Answer.TTL = max(ttl, min(set.TTL, c.ttlMax))
 		c.store.Write(key, e.Append(nil))
 	}
 }

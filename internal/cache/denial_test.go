@@ -21,7 +21,7 @@ func TestNSEC(t *testing.T) {
 		"a.test":   "a.test. 300 IN NSEC a.test. NS SOA",
 	} {
 		for _, set := range dnstest.Text(lines) {
-			c.PutNSEC(name(zone), &set, now)
+			c.PutNSEC(name(zone), &set, set.TTL, now)
 		}
 	}
 	for _, q := range []struct{ zone, name, want string }{
@@ -56,7 +56,7 @@ func TestNSEC3(t *testing.T) {
 	hash := func(first byte) []byte { return append([]byte{first}, make([]byte, 19)...) }
 	for _, first := range []byte{0x20, 0x60} {
 		set := dnstest.MustRRset(strings.Repeat(string('0'+rune(first>>4)), 32) + ".b.test. 300 IN NSEC3 1 0 1 AB " + strings.Repeat("0", 32) + " A")
-		c.PutNSEC3(name("b.test"), &chain, hash(first), &set, now)
+		c.PutNSEC3(name("b.test"), &chain, hash(first), &set, set.TTL, now)
 	}
 	for _, q := range []struct {
 		chain cache.Chain
@@ -97,7 +97,7 @@ func TestDenialLife(t *testing.T) {
 		}{{0, true, 300}, {100 * time.Second, false, 200}, {0, true, 200}, {100 * time.Second, true, 300}, {299 * time.Second, false, 1}, {time.Second, false, 0}} {
 			time.Sleep(step.wait)
 			if step.put {
-				c.PutNSEC(name("b.test"), &set, time.Now())
+				c.PutNSEC(name("b.test"), &set, set.TTL, time.Now())
 			}
 			if got := ttl(); got != step.want {
 				t.Errorf("TTL %d, want %d", got, step.want)

@@ -35,7 +35,7 @@ func checkRule(c *checker, s *section) {
 	switch {
 	case s.count("address", "subtree") == 0:
 		c.fail(s.pos, s.at, "expected address or subtree beside name")
-	case s.has("address") && (subtree == "nxdomain" || subtree == "resolve"):
+	case s.has("address") && subtree != "" && subtree != "empty" && subtree != "redirect":
 		c.failAt(s, "subtree", "expected empty or redirect beside address")
 	case subtree != "" && !s.has("address") && get[bool](s, "nodata"):
 		c.failAt(s, "nodata", "expected address beside subtree when nodata is true")

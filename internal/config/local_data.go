@@ -56,6 +56,7 @@ const (
 	SubtreeEmpty    Subtree = "empty"
 	SubtreeNXDomain Subtree = "nxdomain"
 	SubtreeRedirect Subtree = "redirect"
+	SubtreeRefused  Subtree = "refused"
 	SubtreeResolve  Subtree = "resolve" // as if there were no local data
 )
 

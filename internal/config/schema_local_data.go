@@ -11,7 +11,7 @@ func localDataOptions() []Option {
 
 		{Path: "local-data/rules[]", Doc: "Names with conditions.", check: checkRule},
 		{Path: "local-data/rules[]/name", Type: listOrItem(domainName()), Doc: "The names."},
-		{Path: "local-data/rules[]/subtree", Type: enum("empty", "nxdomain", "redirect", "resolve"), Doc: "What happens to all names below; resolve = as if there were no local data, also for names of special use."},
+		{Path: "local-data/rules[]/subtree", Type: enum("empty", "nxdomain", "redirect", "refused", "resolve"), Doc: "What happens to all names below; resolve = as if there were no local data, also for names of special use."},
 		{Path: "local-data/rules[]/address", Type: listOrItem(ipAddress()), Doc: "Their addresses."},
 		{Path: "local-data/rules[]/file", Type: listOrItem(readableFile()), Doc: "Files in the format of /etc/hosts."},
 		{Path: "local-data/rules[]/records", Type: str(), Doc: "Records in the format of a zone file."},

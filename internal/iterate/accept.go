@@ -61,9 +61,9 @@ func (j *job) put(c *cut, name dns.Name, t dns.Type, e *cache.Entry, now time.Ti
 	j.e.Cache.PutAnswer(name, t, e, now)
 }
 
-// keepDenials stores proofs that servers of a cut have given; it says whether it could.
-func (j *job) keepDenials(c *cut, zone dns.Name, sets []dns.RRset, now time.Time) bool {
-	return !c.uncached && j.e.keepDenials(zone, sets, now)
+// keepDenials stores proofs that servers of a cut have given, for at most life seconds; it says whether it could.
+func (j *job) keepDenials(c *cut, zone dns.Name, sets []dns.RRset, life uint32, now time.Time) bool {
+	return !c.uncached && j.e.keepDenials(zone, sets, life, now)
 }
 
 func answerSet(r *response, name dns.Name, t dns.Type) *dns.RRset {
@@ -115,6 +115,7 @@ func (j *job) secure(c *cut, r *response, set *dns.RRset, e *cache.Entry) error 
 	}
 	e.Rank, e.TTL = cache.Secure, min(e.TTL, signed.TTL)
 	if !signed.Wildcard {
+		j.attest(keys, r, set, e)
 		return nil
 	}
 	return j.wildcard(c, keys, r, set, signed.Labels, e)
@@ -142,7 +143,7 @@ func (j *job) wildcard(c *cut, keys *dnssec.Keys, r *response, set *dns.RRset, l
 // keepWildcard stores what was expanded under the name of the wildcard, for other names (RFC 8198 section 5.3).
 func (j *job) keepWildcard(c *cut, zone dns.Name, set *dns.RRset, labels int, proofs []dns.RRset, ttl uint32) {
 	now := time.Now()
-	j.keepDenials(c, zone, proofs, now)
+	j.keepDenials(c, zone, proofs, ttl, now)
 	if wildcard, err := set.Owner.Suffix(labels).Wildcard(); err == nil {
 		source := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *set, TTL: ttl, EDE: dns.NoEDE}
 		source.Answer.Owner = wildcard

@@ -11,27 +11,27 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// keepDenials stores the validated records of a denial for names not asked yet (RFC 8198). It says
+// keepDenials stores the validated records of a denial for names not asked yet (RFC 8198), for at most life seconds. It says
 // whether all of them will serve, so that the denial itself need not be stored.
-func (e *Engine) keepDenials(zone dns.Name, sets []dns.RRset, now time.Time) (all bool) {
+func (e *Engine) keepDenials(zone dns.Name, sets []dns.RRset, life uint32, now time.Time) (all bool) {
 	all = len(sets) > 0
 	for i := range sets {
 		switch set := &sets[i]; set.Type {
 		case dns.TypeNSEC:
-			all = e.keepNSEC(zone, set, now) && all
+			all = e.keepNSEC(zone, set, life, now) && all
 		case dns.TypeNSEC3:
-			all = e.keepNSEC3(zone, set, now) && all
+			all = e.keepNSEC3(zone, set, life, now) && all
 		}
 	}
 	return all
 }
 
-func (e *Engine) keepNSEC(zone dns.Name, set *dns.RRset, now time.Time) bool {
+func (e *Engine) keepNSEC(zone dns.Name, set *dns.RRset, life uint32, now time.Time) bool {
 	nsec, err := dns.ParseNSEC(set.RDatas.First())
 	if err != nil || set.RDatas.Count() != 1 || minimalRange(set.Owner, nsec.Next) {
 		return false
 	}
-	e.Cache.PutNSEC(zone, set, now)
+	e.Cache.PutNSEC(zone, set, life, now)
 	return true
 }
 
@@ -41,7 +41,7 @@ func minimalRange(owner, next dns.Name) bool {
 	return len(next) > 2 && next[0] == 1 && next[1] == 0 && next.Parent() == owner || strings.HasPrefix(next.FirstLabel(), owner.FirstLabel()+"\x00")
 }
 
-func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
+func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, life uint32, now time.Time) bool {
 	nsec3, err := dns.ParseNSEC3(set.RDatas.First())
 	hash, ok := dnssec.OwnerHash(set.Owner)
 	// A big salt would make every later look-up expensive (DW-06); opt-out denies nothing for sure.
@@ -49,7 +49,7 @@ func (e *Engine) keepNSEC3(zone dns.Name, set *dns.RRset, now time.Time) bool {
 		return false
 	}
 	chain := cache.Chain{NSEC3: true, Iterations: nsec3.Iterations, Salt: nsec3.Salt}
-	e.Cache.PutNSEC3(zone, &chain, hash[:], set, now)
+	e.Cache.PutNSEC3(zone, &chain, hash[:], set, life, now)
 	return true
 }
 

@@ -126,7 +126,7 @@ func TestSynthesis(t *testing.T) {
 	for kind, sets := range map[string][]dns.RRset{"NSEC": nsecs(), "NSEC3": nsec3s(0, "-"), "NSEC3 with salt": nsec3s(0, "ABCD")} {
 		synctest.Test(t, func(t *testing.T) {
 			e := denier()
-			if !e.keepDenials(dns.MustName("z.test"), sets, time.Now()) {
+			if !e.keepDenials(dns.MustName("z.test"), sets, 3600, time.Now()) {
 				t.Fatal(kind + ": not kept")
 			}
 			for _, q := range denials {
@@ -154,6 +154,26 @@ func TestSynthesis(t *testing.T) {
 	}
 }
 
+// TestDenialsEndWithTheSOA: records that say they live longer than the denial they came with deny other names no longer than
+// that, even when the SOA is known anew (RFC 9077). What is told of them is their own TTL.
+func TestDenialsEndWithTheSOA(t *testing.T) {
+	for kind, sets := range map[string][]dns.RRset{"NSEC": nsecs(), "NSEC3": nsec3s(0, "-")} {
+		synctest.Test(t, func(t *testing.T) {
+			e := denier()
+			e.keepDenials(dns.MustName("z.test"), sets, 100, time.Now())
+			time.Sleep(99 * time.Second)
+			out, _ := e.FromCache(Question{Name: dns.MustName("b.z.test"), Type: dns.TypeA})
+			if len(out.Authority) < 2 || out.Authority[1].TTL != 201 {
+				t.Errorf("%s: after 99 s: %v", kind, out.Authority)
+			}
+			time.Sleep(2 * time.Second)
+			if got := e.say("b.z.test", dns.TypeA); got != "unknown" {
+				t.Errorf("%s: %s after 101 s", kind, got)
+			}
+		})
+	}
+}
+
 // TestNoSynthesis: what must be left to the servers though all records are there.
 func TestNoSynthesis(t *testing.T) {
 	zone := dns.MustName("z.test")
@@ -173,7 +193,7 @@ func TestNoSynthesis(t *testing.T) {
 		{"a secure cut at the name", denier(), func(e *Engine) { cut(e, "b.z.test", cache.Secure) }},
 	} {
 		e := test.e
-		e.keepDenials(zone, nsecs(), time.Now())
+		e.keepDenials(zone, nsecs(), 3600, time.Now())
 		if test.prep != nil {
 			test.prep(e)
 		}
@@ -182,7 +202,7 @@ func TestNoSynthesis(t *testing.T) {
 		}
 	}
 	e := denier()
-	e.keepDenials(zone, nsecs(), time.Now())
+	e.keepDenials(zone, nsecs(), 3600, time.Now())
 	e.say("b.z.test", dns.TypeA)
 	if out, ok := e.FromCache(Question{Name: dns.MustName("b.z.test"), Type: dns.TypeA, CheckingDisabled: true}); ok {
 		t.Errorf("with checking disabled: %+v", out)
@@ -195,7 +215,7 @@ func TestPartialChain(t *testing.T) {
 	for kind, sets := range map[string][]dns.RRset{"NSEC": nsecs(), "NSEC3": nsec3s(0, "-")} {
 		for i := range sets {
 			e := denier()
-			e.keepDenials(zone, sets[i:i+1], time.Now())
+			e.keepDenials(zone, sets[i:i+1], 3600, time.Now())
 			for _, q := range denials {
 				if got := e.say(q.name, q.typ); got != q.want && got != "unknown" {
 					t.Errorf("%s: record %v alone: %s %v: %s, want %s", kind, sets[i].Owner, q.name, q.typ, got, q.want)
@@ -218,7 +238,7 @@ func TestDenialsNotKept(t *testing.T) {
 	} {
 		e := denier()
 		before := e.Cache.Store().Stats().Entries
-		if e.keepDenials(zone, sets, time.Now()) {
+		if e.keepDenials(zone, sets, 3600, time.Now()) {
 			t.Errorf("%s: said to be kept", what)
 		}
 		if after := e.Cache.Store().Stats().Entries; after != before {

@@ -29,12 +29,13 @@ type session struct {
 	rejected int
 	last     int // index of the server whose response was returned last
 	bogus    *Failure
-	parental bool     // addresses were taken from the parents of the servers' zones
-	faults   []string // what went wrong, for the outcome
-	refused  bool     // a server refuses to answer
-	unable   bool     // a server does not answer for another reason
-	told     *Failure // what a resolver that works for us says is wrong
-	race     race     // of configured servers
+	parental bool      // addresses were taken from the parents of the servers' zones
+	faults   []string  // what went wrong, for the outcome
+	refused  bool      // a server refuses to answer
+	unable   bool      // a server does not answer for another reason
+	told     *Failure  // what a resolver that works for us says is wrong
+	vague    *response // of a resolver that gives servers instead of an answer
+	race     race      // of configured servers
 }
 
 // candidate is an address with what happened to it in this session.
@@ -92,7 +93,7 @@ func (s *session) next() (*response, error) {
 	}
 	for {
 		if s.ctx.Err() != nil {
-			return nil, s.exhausted()
+			return s.over()
 		}
 		open := s.open()
 		if len(open) == 0 || s.allFailed(open) {
@@ -100,7 +101,7 @@ func (s *session) next() (*response, error) {
 				continue
 			}
 			if len(open) == 0 {
-				return nil, s.exhausted()
+				return s.over()
 			}
 		}
 		s.e.Stats.Fill(open)
@@ -202,7 +203,7 @@ func (s *session) take(a *attempt) (*response, error) {
 // listen takes in a response of a resolver that works for us: it does not refer, and its failures say why.
 func (s *session) listen(r *response, m *dns.Message) {
 	if r.class == referral {
-		r.class = lame
+		r.class, s.vague = lame, r
 	}
 	ede, ok := m.EDNS.Option(dns.OptionEDE)
 	if r.class != errored || !ok || len(ede) < 2 {
@@ -296,6 +297,16 @@ func (s *session) fault(text string) {
 	if len(s.faults) < 3 && !slices.Contains(s.faults, text) {
 		s.faults = append(s.faults, text)
 	}
+}
+
+// over ends a session that has nobody left to ask. If all a resolver has for a name is its servers, there is no record of the type.
+func (s *session) over() (*response, error) {
+	r := s.vague
+	if r == nil || s.bogus != nil || s.told != nil || s.ctx.Err() != nil {
+		return nil, s.exhausted()
+	}
+	r.class, s.vague = noData, nil
+	return r, nil
 }
 
 // exhausted is the failure of a session that has nobody left to ask.

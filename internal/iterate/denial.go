@@ -49,7 +49,7 @@ func (j *job) negative(c *cut, r *response, name dns.Name, t dns.Type, nx bool) 
 func (j *job) keepProof(c *cut, zone dns.Name, soa *dns.RRset, e *cache.Entry, now time.Time) bool {
 	apex := cache.Entry{Kind: cache.Positive, Rank: cache.Secure, Answer: *soa, TTL: min(soa.TTL, limits.NegativeTTL), EDE: dns.NoEDE}
 	j.put(c, zone, dns.TypeSOA, &apex, now)
-	return j.keepDenials(c, zone, e.Authority[1:], now)
+	return j.keepDenials(c, zone, e.Authority[1:], negativeTTL(soa), now) // RFC 9077
 }
 
 // negativeTTL is how long a denial may be kept (RFC 2308 section 5).
@@ -62,9 +62,7 @@ func negativeTTL(set *dns.RRset) uint32 {
 }
 
 func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t dns.Type, e *cache.Entry) (dns.Name, error) {
-	if soa != nil {
-		c = j.island(c, soa.Owner)
-	}
+	c = j.island(c, deniedBy(soa, name, t))
 	zone := c
 	if soa != nil && c.secure && soa.Owner.Below(c.zone) && (t != dns.TypeDS || soa.Owner != name) {
 		var err error
@@ -88,7 +86,24 @@ func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t
 		}
 		e.TTL = min(e.TTL, signed.TTL)
 	}
-	return zone.zone, j.prove(keys, r, name, t, e)
+	if err := j.prove(keys, r, name, t, e); err != nil {
+		if soa != nil && len(j.evidence) == 0 { // the zone speaks for itself, and nothing says that the name is not in it
+			return "", err
+		}
+		return "", j.excused(zone, name, t, e, err)
+	}
+	return zone.zone, nil
+}
+
+// deniedBy is a name in the zone that denies: its apex when the SOA shows it. A DS set is denied by the zone above.
+func deniedBy(soa *dns.RRset, name dns.Name, t dns.Type) dns.Name {
+	switch {
+	case soa != nil:
+		return soa.Owner
+	case t == dns.TypeDS && name != dns.Root:
+		return name.Parent()
+	}
+	return name
 }
 
 // prove demands the NSEC or NSEC3 proof of a denial and takes its rank from it.

@@ -73,6 +73,9 @@ func (j *job) dsAt(c *cut, child dns.Name) (cache.Entry, error) {
 	if entry, ok := j.e.cached(child, dns.TypeDS, rankFor(j.validate), time.Now()); ok && entry.Kind != cache.Failure {
 		return entry, nil
 	}
+	if entry, ok := j.attested(c, child); ok {
+		return entry, nil
+	}
 	s := j.session(c, child, dns.TypeDS)
 	for {
 		r, err := s.next()

@@ -227,14 +227,15 @@ type job struct {
 	fresh    bool // do not answer the question itself from the cache
 	ahead    time.Duration
 	task     *task
-	begun    int      // upstream queries spent when the present link of the chain of aliases was begun
-	missed   dns.Name // FromCache has just found nothing for it
-	routes   Policy   // whose forward rules count
-	past     *Forward // a rule that is passed over
-	rescue   *Forward // the resolvers of last resort, when they are asked
-	asked    bool     // a server was asked, by this job or one it waited for
-	policy   Policy   // may be nil
-	minimise bool     // names in questions to servers
+	begun    int         // upstream queries spent when the present link of the chain of aliases was begun
+	missed   dns.Name    // FromCache has just found nothing for it
+	routes   Policy      // whose forward rules count
+	past     *Forward    // a rule that is passed over
+	rescue   *Forward    // the resolvers of last resort, when they are asked
+	asked    bool        // a server was asked, by this job or one it waited for
+	policy   Policy      // may be nil
+	minimise bool        // names in questions to servers
+	evidence []dns.RRset // denial records that came with the alias that led to the present name
 	passed   passed
 }
 
@@ -275,6 +276,7 @@ func (j *job) follow(name dns.Name, t dns.Type) (out Outcome) {
 			return found.Outcome
 		}
 		j.trace.Add(explain.Step{Kind: explain.KindAlias, Name: next.String()})
+		j.evidence = entry.Authority
 		if passed = append(passed, name); slices.Contains(passed, next) {
 			return found.failed(failure(dns.EDEOther, "the aliases go in a circle, back to %v", next))
 		}

@@ -51,6 +51,7 @@ type Outcome struct {
 	Expiring bool
 
 	Silent    bool  // by policy the client gets no answer
+	Barred    bool  // by policy nothing is resolved for the client
 	Truncated bool  // by policy the client gets an empty answer that sends it to TCP
 	Judge     Judge // who decided along the way
 

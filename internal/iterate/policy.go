@@ -40,6 +40,7 @@ const (
 	Silence                  // the client gets no answer at all
 	Truncate                 // the client gets an answer that sends it to TCP
 	Overlong                 // the name that an alias would lead to is too long
+	Refuse                   // the client is refused
 )
 
 var (
@@ -56,6 +57,8 @@ func (d Decision) err(name dns.Name) error {
 		return errTruncate
 	case Overlong:
 		return &Failure{RCode: dns.RCodeYXDomain, EDE: dns.EDEOther, Reason: "the alias that a rule makes for " + name.String() + " is longer than 255 octets"}
+	case Refuse:
+		return &Failure{RCode: dns.RCodeRefused, EDE: dns.EDEProhibited, Reason: "EIM4: local data refuses " + name.String()}
 	}
 	return nil
 }

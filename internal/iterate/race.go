@@ -37,14 +37,14 @@ func (s *session) first() (*response, error) {
 		case <-patience.C:
 			s.silent()
 		case <-s.ctx.Done():
-			return nil, s.exhausted()
+			return s.over()
 		}
 		if err := s.mayAsk(); err != nil {
 			return nil, err
 		}
 		wait, started := s.another()
 		if s.race.running == 0 {
-			return nil, s.exhausted()
+			return s.over()
 		}
 		if started {
 			patience.Reset(wait)

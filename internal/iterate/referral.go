@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"math"
 	"net/netip"
 	"time"
 
@@ -103,7 +104,7 @@ func (j *job) secureDelegation(parent *cut, r *response, d *cache.Delegation) (t
 	denial := proof.NoDS(d.Zone)
 	j.traceVerdict(explain.KindProof, d.Zone, dns.TypeDS, denial.Verdict)
 	if denial.State == dnssec.Insecure || denial.State == dnssec.Secure {
-		j.keepDenials(parent, parent.zone, sets, now)
+		j.keepDenials(parent, parent.zone, sets, math.MaxUint32, now) // without SOA there is no other bound than their own TTL
 		d.Rank = cache.Insecure
 		if denial.EDE != dns.NoEDE {
 			d.EDE, d.Reason = denial.EDE, denial.Reason

@@ -91,6 +91,7 @@ const (
 	SubtreeEmptyNoData         // an empty zone whose names below exist without data
 	SubtreeDNAME               // names below are renamed by the DNAME record of the apex (RFC 6672)
 	SubtreeResolve             // resolved as if there were no local data at or above the name
+	SubtreeRefused             // not answered for the name and below: REFUSED
 	subtreeEnd
 )
 

@@ -37,7 +37,7 @@ func pairs() []pair {
 		{'q', test, "\x00\x01" + rule(2, 0, 1, "\x00\x00"), false},
 		{'q', test, "\x00\x01" + rule(2, 0, 0, ""), false},
 		{'q', test, "\x00\x01" + rule(2, 0, 6, ""), false},
-		{'q', test, "\x00\x01" + rule(3, 0, 7, ""), false},
+		{'q', test, "\x00\x01" + rule(3, 0, 8, ""), false},
 		{'q', test, "\x00\x01" + rule(4, 0, 1, ""), false},
 		{'q', test, "\x00\x01" + rule(1, 0, 5, "\x00\x01\x00"), true},
 		{'q', test, "\x00\x01" + rule(1, 0, 5, "\x00\x01\x01"), false},

@@ -43,7 +43,7 @@ func describe(rules *policy.Rules, question string) string {
 		if res.SOA.Type != dns.TypeSOA || res.SOA.RDatas.Count() != 1 || res.RRset != nil {
 			return "malformed negative answer"
 		}
-		kinds := map[policy.Kind]string{policy.NoData: "NODATA", policy.NXDomain: "NXDOMAIN", policy.Drop: "DROP",
+		kinds := map[policy.Kind]string{policy.NoData: "NODATA", policy.NXDomain: "NXDOMAIN", policy.Drop: "DROP", policy.Refused: "REFUSED",
 			policy.Pass: "PASS", policy.TCPOnly: "TCP"}
 		out := fmt.Sprintf("%s %d %s", kinds[res.Kind], res.SOA.TTL, res.SOA.Owner)
 		if res.EDE != dns.NoEDE {

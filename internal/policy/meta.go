@@ -20,8 +20,10 @@ type Origin struct {
 	Tags Tags   // of the clients that the rules are for; none: all
 	List int    // number of the list; 0 is local data
 	// Special rules, for names of special use, give way to lists that have a rule for the same name.
-	Special bool        `json:",omitempty"`
-	EDE     dns.EDECode // goes with denials; dns.NoEDE for none
+	Special bool `json:",omitempty"`
+	// Hint rules give names their addresses, and these their names, which makes nobody an authority for them.
+	Hint bool        `json:",omitempty"`
+	EDE  dns.EDECode // goes with denials; dns.NoEDE for none
 }
 
 // List is a response policy zone.

@@ -20,11 +20,12 @@ const (
 	Drop                     // no answer at all
 	TCPOnly                  // over UDP an answer that sends the client to TCP; over TCP as Pass
 	TooLong                  // the name that a CNAME would lead to is too long: YXDOMAIN
+	Refused                  // it is refused
 )
 
 // String names the kind as policy test and logs do.
 func (k Kind) String() string {
-	return [...]string{"none", "answer", "nodata", "nxdomain", "passthru", "drop", "tcp-only", "yxdomain"}[k]
+	return [...]string{"none", "answer", "nodata", "nxdomain", "passthru", "drop", "tcp-only", "yxdomain", "refused"}[k]
 }
 
 // Result is what the rules say about a question. Local data counts as secure.
@@ -36,6 +37,7 @@ type Result struct {
 	Rule  string      // where the rule comes from, for people
 	Owner dns.Name    // the name the rule was written for; of a rule for addresses the name it is applied to
 	List  int         // number of the list, 0 for local data
+	Hint  bool        // an address of a name, or the name of an address, as in a hosts file
 	About Addresses   // whose addresses the rule is about; 0 when it is about a name
 
 	trigger dns.Name     // the name that the rule is about
@@ -110,6 +112,8 @@ func (r *Rules) at(tree Rule, apex dns.Name, t dns.Type) (Result, bool) {
 	switch {
 	case kind == SubtreeResolve:
 		return Result{Kind: Pass, Owner: apex}, true
+	case kind == SubtreeRefused:
+		return r.negative(Refused, tree, apex), true
 	case kind == SubtreeDNAME:
 		return Result{}, false
 	case kind == SubtreeNXDomain:
@@ -129,6 +133,8 @@ func (r *Rules) below(g *group, tree Rule, apex dns.Name, q Query) (Result, bool
 	switch Subtree(tree.Kind) {
 	case SubtreeResolve:
 		return Result{Kind: Pass, Owner: apex}, true
+	case SubtreeRefused:
+		return r.negative(Refused, tree, apex), true
 	case SubtreeEmptyNoData:
 		return r.negative(NoData, tree, apex), true
 	case SubtreeDNAME:
@@ -172,6 +178,7 @@ func (r *Rules) positive(rr Rule, rule, owner dns.Name, t dns.Type) Result {
 		Rule:  o.Text,
 		Owner: rule,
 		List:  o.List,
+		Hint:  o.Hint,
 	}
 	if o.List > 0 {
 		res.EDE = dns.EDEForged

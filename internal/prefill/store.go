@@ -13,7 +13,7 @@ func (c *Content) Store(to *cache.Cache, now time.Time) error {
 	for i := range c.Sets {
 		set := &c.Sets[i]
 		if set.Type == dns.TypeNSEC && c.Rank == cache.Secure {
-			to.PutNSEC(c.Zone, set, now)
+			to.PutNSEC(c.Zone, set, set.TTL, now)
 		} else if set.Type != dns.TypeNSEC {
 			e := cache.Entry{Kind: cache.Positive, Rank: c.Rank, Answer: *set, TTL: set.TTL, EDE: dns.NoEDE}
 			to.PutAnswer(set.Owner, set.Type, &e, now)

@@ -20,8 +20,7 @@ import (
 func (z *Zone) ask(ctx context.Context, primary netip.AddrPort, in *incoming) error {
 	ctx, cancel := context.WithTimeout(ctx, limits.TransferTime)
 	defer cancel()
-	dialer := net.Dialer{Timeout: limits.TransferConnect}
-	conn, err := dialer.DialContext(ctx, "tcp", primary.String())
+	conn, err := z.connect(ctx, primary)
 	if err != nil {
 		return plain(err)
 	}
@@ -29,6 +28,15 @@ func (z *Zone) ask(ctx context.Context, primary netip.AddrPort, in *incoming) er
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	return z.exchange(conn, in)
+}
+
+func (z *Zone) connect(ctx context.Context, primary netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, limits.TransferConnect)
+	defer cancel()
+	if z.Dial != nil {
+		return z.Dial(ctx, primary)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", primary.String())
 }
 
 // request is the question for a zone.

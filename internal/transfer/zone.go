@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"cmp"
+	"context"
+	"net"
 	"net/netip"
 	"time"
 
@@ -18,6 +20,9 @@ type Zone struct {
 	File      string           // of the copy, absolute
 	// Check, if set, says whether a new copy can be used; when not, the old one stays.
 	Check func(file string) error
+
+	// Dial, if set, opens connections to primaries instead of the operating system.
+	Dial func(ctx context.Context, primary netip.AddrPort) (net.Conn, error)
 
 	// Records and Octets bound a transfer; 0 means limits.TransferRecords and limits.TransferBytes.
 	Records, Octets int

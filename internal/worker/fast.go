@@ -59,7 +59,7 @@ func (q *plain) read(raw []byte, udpSize int, t server.Transport) bool {
 		}
 		variant = variantEDNS
 		if rest[7]&0x80 != 0 {
-			variant |= variantDO | variantAD
+			variant |= variantDO
 		}
 		q.limit = max(q.limit, min(int(binary.BigEndian.Uint16(rest[3:])), udpSize))
 	default:

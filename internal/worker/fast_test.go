@@ -63,7 +63,7 @@ func FuzzPlain(f *testing.F) {
 			set bool
 		}{
 			{variantEDNS, m.HasEDNS}, {variantDO, m.EDNS.DO}, {variantCD, m.Flags().Has(dns.FlagCD)},
-			{variantAD, m.EDNS.DO || m.Flags().Has(dns.FlagAD)},
+			{variantAD, m.Flags().Has(dns.FlagAD)},
 		} {
 			if v.set {
 				variant |= v.bit

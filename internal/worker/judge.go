@@ -14,7 +14,8 @@ type judge struct {
 	*asker
 	begun   bool           // the name asked was judged; what follows are aliases
 	first   bool           // the present name is the one asked
-	own     bool           // the name asked is answered by rules
+	own     bool           // the name asked is answered by rules, with authority
+	local   bool           // local data is part of the answer
 	exempt  bool           // a list has let the question pass: no list has a say any more
 	pending policy.Verdict // about the present name, unless a list before it objects to what is found
 	hits    []hit
@@ -48,8 +49,9 @@ func (j *judge) ruled(name dns.Name, t dns.Type, now time.Time) (cache.Entry, it
 	v := j.rules.Lookup(q, !j.exempt)
 	if v.Found && v.List == 0 {
 		entry, decision := j.w.local(&v.Result, j.asker, name, t, now)
-		j.own = j.own || !j.begun && decision != iterate.Leave && v.Kind != policy.Answer // as in the original
-		j.begun = true
+		applied := decision != iterate.Leave
+		j.own = j.own || !j.begun && applied && !(v.Kind == policy.Answer && v.Hint)
+		j.begun, j.local = true, j.local || applied
 		return entry, decision
 	}
 	if j.listed && !j.begun {
@@ -148,8 +150,11 @@ func (w *Worker) local(r *policy.Result, who iterate.Policy, name dns.Name, t dn
 	if apex, forwarded := w.engine.Forwarded(name, t, who); forwarded && r.Kind != policy.Answer && apex.Under(r.Owner) {
 		return cache.Entry{}, iterate.Leave
 	}
-	if r.Kind == policy.TooLong {
+	switch r.Kind {
+	case policy.TooLong:
 		return cache.Entry{}, iterate.Overlong
+	case policy.Refused:
+		return cache.Entry{}, iterate.Refuse
 	}
 	return entryOf(r, now), iterate.Replace
 }

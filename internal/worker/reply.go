@@ -56,10 +56,18 @@ func (r *reply) size() int {
 
 func (r *reply) flags() dns.Flags {
 	asked := r.query.Flags()
-	f := dns.FlagQR | dns.FlagRA | asked&(dns.FlagRD|dns.FlagCD) | asked&(0xf<<11)
+	f := dns.FlagQR | asked&(dns.FlagRD|dns.FlagCD) | asked&(0xf<<11)
+	if !r.out.Barred {
+		f |= dns.FlagRA
+	}
 	wanted := r.query.EDNS.DO || asked.Has(dns.FlagAD) // RFC 6840 section 5.7
-	if j, ok := r.out.Judge.(*judge); ok && j.own {
-		f |= dns.FlagAA // for the name asked (RFC 1035 section 4.1.1)
+	if j, ok := r.out.Judge.(*judge); ok {
+		if j.own {
+			f |= dns.FlagAA // for the name asked (RFC 1035 section 4.1.1)
+		}
+		if j.local { // nobody has signed it: who wants signatures can do nothing with it, but who takes our word can
+			wanted = asked.Has(dns.FlagAD)
+		}
 	}
 	if r.out.Secure && wanted && !asked.Has(dns.FlagCD) && r.query.Question.Type != dns.TypeRRSIG {
 		f |= dns.FlagAD

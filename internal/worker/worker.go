@@ -156,7 +156,9 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 	}
 	if !v.OK() {
 		w.counters.request(req)
-		return w.finish(dst, req, m, refusal(v), now), false, true
+		out := refusal(v)
+		out.Barred = who.view.Treatment == policy.Refuse
+		return w.finish(dst, req, m, out, now), false, true
 	}
 	q := who.borrowed(m)
 	out, ok := who.look(q)

@@ -57,12 +57,15 @@ func (b *builder) rule(r Rule) (faults []error) {
 
 // from is the origin of a rule. Addresses come first and share one.
 func (r *Rule) from(tags policy.Tags) policy.Origin {
-	o := policy.Origin{Text: r.Pointer, Tags: tags, EDE: dns.NoEDE}
+	o := policy.Origin{Text: r.Pointer, Tags: tags, EDE: dns.NoEDE, Hint: r.Records == "" && r.Subtree == policy.SubtreeNone}
 	if r.origin != "" {
 		o.Text = r.origin
 	}
-	if r.Subtree == policy.SubtreeNXDomain {
+	switch r.Subtree {
+	case policy.SubtreeNXDomain:
 		o.EDE = dns.EDEFiltered
+	case policy.SubtreeRefused:
+		o.EDE = dns.EDEProhibited
 	}
 	return o
 }

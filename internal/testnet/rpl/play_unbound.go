@@ -13,6 +13,9 @@ func (r *run) playUnbound() {
 	if len(r.Steps) > 0 && r.Steps[0].Type != TimePasses {
 		r.served = r.Steps[0].Number
 		r.look()
+		if r.transfers.wanting() {
+			r.transfer()
+		}
 	}
 	for r.at < len(r.Steps) && r.failed == nil {
 		s := r.Steps[r.at]
@@ -63,6 +66,7 @@ func (r *run) execute(s *Step) {
 		r.pass(s)
 		r.served = r.following(s)
 		r.look()
+		r.transfer()
 	case Assign:
 		if err := r.macros.assign(strings.Join(s.Args, " ")); err != nil {
 			r.fail(s, nil, err.Error())

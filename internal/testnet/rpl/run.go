@@ -42,6 +42,7 @@ type run struct {
 
 	validator *dnssec.Validator
 	anchors   *anchorFile // nil when none is kept up to date
+	transfers *transfers  // nil when no zone is transferred
 	macros    macros
 	began     time.Time // when the script started
 
@@ -84,6 +85,7 @@ func start(s *Scenario, up *Setup, minimise bool, o Options) *run {
 	r.client = upstream.New(r.net, upstream.Options{})
 	r.validator = up.validator(r.epoch)
 	r.worker = up.worker(r.client, r.validator, minimise)
+	r.transfers = newTransfers(up)
 	if up.Kept != nil {
 		r.anchors = &anchorFile{zone: *up.Kept, due: r.began}
 	}
@@ -148,6 +150,7 @@ func (up *Setup) trusted(algorithm uint8) dnssec.VerifyFunc {
 
 // stop ends everything that runs in the bubble.
 func (r *run) stop() {
+	r.transfers.stop()
 	r.queries.Wait() // each ends with its resolution, for which there is a time limit
 	r.client.Close()
 	r.net.conns.Wait()

@@ -16,6 +16,8 @@ type policySetup struct {
 	compile.Input
 	clients []clientRule
 	used    bool
+	// primaries of response policy zones that are transferred, by the name of the zone
+	primaries map[string][]netip.AddrPort
 }
 
 // clientRule says something about clients with an address.
@@ -38,7 +40,8 @@ func (p *policySetup) rules() (*policy.Rules, error) {
 // policies reads the options of Unbound about clients, local data and response policy zones.
 func (up *Setup) policies(s *Scenario) error {
 	p := &up.Policy
-	p.NoData = true
+	p.NoData, p.used = true, true                                                                      // for names of special use, if for nothing else
+	p.Rules = append(p.Rules, compile.Rule{Names: []string{"local."}, Subtree: policy.SubtreeResolve}) // of which this is none there
 	local := newLocalZones("")
 	views := map[int]*localZones{} // by clause
 	for _, o := range s.Options {
@@ -84,6 +87,9 @@ func (up *Setup) policyOption(o Option, local *localZones) error {
 		override.rules(up)
 		return up.client(network, clientRule{tags: []string{tag}})
 	}
+	if o.Key == "local-data" || o.Key == "local-zone" && !strings.HasSuffix(o.Value, "nodefault") {
+		up.AllowNoRD = true // local data is for queries without RD as well
+	}
 	up.localOption(o, local)
 	return nil
 }
@@ -94,6 +100,10 @@ func (up *Setup) localOption(o Option, local *localZones) {
 	switch o.Key {
 	case "local-zone":
 		local.zone(subject, rest)
+	case "local-zone-tag":
+		if n, err := dns.ParseName(subject); err == nil {
+			local.tags[n.Lower()] = strings.Fields(unquoted(rest))
+		}
 	case "local-data":
 		local.data = append(local.data, o.Value)
 	case "response-ip":
@@ -178,13 +188,14 @@ func (p *policySetup) views() {
 type localZones struct {
 	tag         string
 	kinds       map[dns.Name]string
+	tags        map[dns.Name][]string // of zones that are not for everybody
 	data        []string
 	addresses   map[string]string // response-ip: action by subnet
 	addressData map[string][]string
 }
 
 func newLocalZones(tag string) *localZones {
-	return &localZones{tag: tag, kinds: map[dns.Name]string{}, addresses: map[string]string{}, addressData: map[string][]string{}}
+	return &localZones{tag: tag, kinds: map[dns.Name]string{}, tags: map[dns.Name][]string{}, addresses: map[string]string{}, addressData: map[string][]string{}}
 }
 
 func (l *localZones) zone(name, kind string) {
@@ -193,35 +204,41 @@ func (l *localZones) zone(name, kind string) {
 	}
 }
 
-// kindOf is the type of the zone that holds a name.
-func (l *localZones) kindOf(name dns.Name) string {
+// zoneOf is the zone that holds a name, the root if there is none.
+func (l *localZones) zoneOf(name dns.Name) dns.Name {
 	for {
-		if kind, ok := l.kinds[name]; ok || name == dns.Root {
-			return kind
+		if _, ok := l.kinds[name]; ok || name == dns.Root {
+			return name
 		}
 		name = name.Parent()
 	}
 }
 
+// tagsOf is whom a zone is for; none: everybody.
+func (l *localZones) tagsOf(zone dns.Name) []string {
+	if l.tag != "" {
+		return []string{l.tag}
+	}
+	return l.tags[zone]
+}
+
 // rules adds the zones to the policy.
 func (l *localZones) rules(up *Setup) {
 	p := &up.Policy
-	var tags []string
-	if l.tag != "" {
-		tags = []string{l.tag}
-	}
 	var lists strings.Builder // what is no local data here, but a response policy
 	for name, kind := range l.kinds {
-		rule := compile.Rule{Names: []string{name.String()}, Tags: tags}
+		rule := compile.Rule{Names: []string{name.String()}, Tags: l.tagsOf(name)}
 		switch kind {
-		case "transparent", "typetransparent":
+		case "transparent", "typetransparent", "inform":
 			continue
 		case "nodefault":
 			rule.Subtree = policy.SubtreeResolve
 		case "static":
 			rule.Subtree = policy.SubtreeEmpty
-		case "redirect":
+		case "redirect", "inform_redirect":
 			rule.Subtree = policy.SubtreeRedirect
+		case "refuse", "always_refuse":
+			rule.Subtree = policy.SubtreeRefused
 		case "always_nxdomain":
 			rule.Subtree = policy.SubtreeNXDomain
 		case "always_null":
@@ -229,7 +246,7 @@ func (l *localZones) rules(up *Setup) {
 		case "always_nodata":
 			fmt.Fprintf(&lists, "%[1]s CNAME *.\n*.%[1]s CNAME *.\n", name)
 			continue
-		case "deny", "always_deny":
+		case "deny", "always_deny", "inform_deny":
 			fmt.Fprintf(&lists, "%[1]s CNAME rpz-drop.\n*.%[1]s CNAME rpz-drop.\n", name)
 			continue
 		case "always_transparent":
@@ -242,6 +259,20 @@ func (l *localZones) rules(up *Setup) {
 		p.used = true
 		p.Rules = append(p.Rules, rule)
 	}
+	l.records(up)
+	l.responses(up, &lists)
+	if lists.Len() > 0 && len(l.tags) > 0 {
+		up.missing("tags of local zones that are rules of a response policy here (local-zone-tag)")
+	}
+	if lists.Len() > 0 {
+		p.used = true
+		p.RPZ = append(p.RPZ, compile.RPZ{File: "local zones", Text: lists.String(), Tags: l.tagsOf(""), EDE: dns.NoEDE, Strict: true})
+	}
+}
+
+// records adds what names in the zones have.
+func (l *localZones) records(up *Setup) {
+	p := &up.Policy
 	for _, text := range l.data {
 		rr, err := parseAnchorRecord(text)
 		switch {
@@ -251,14 +282,10 @@ func (l *localZones) rules(up *Setup) {
 			up.missing("local data of class %v", rr.Class)
 		default:
 			p.used = true
-			kind := l.kindOf(rr.Owner.Lower())
-			p.Rules = append(p.Rules, compile.Rule{Records: text + "\n", Tags: tags, NoData: kind != "typetransparent" && kind != "redirect"})
+			zone := l.zoneOf(rr.Owner.Lower())
+			kind := l.kinds[zone]
+			p.Rules = append(p.Rules, compile.Rule{Records: text + "\n", Tags: l.tagsOf(zone), NoData: kind != "typetransparent" && kind != "redirect"})
 		}
-	}
-	l.responses(up, &lists)
-	if lists.Len() > 0 {
-		p.used = true
-		p.RPZ = append(p.RPZ, compile.RPZ{File: "local zones", Text: lists.String(), Tags: tags, EDE: dns.NoEDE, Strict: true})
 	}
 }
 
@@ -325,17 +352,21 @@ func (up *Setup) zones(s *Scenario) error {
 			clause, p.used = o.Clause, true
 			p.RPZ = append(p.RPZ, compile.RPZ{EDE: dns.EDEBlocked})
 		}
-		up.zoneOption(&p.RPZ[len(p.RPZ)-1], s, o)
+		if err := up.zoneOption(&p.RPZ[len(p.RPZ)-1], s, o); err != nil {
+			return fmt.Errorf("line %d: %s: %w", o.Line, o.Key, err)
+		}
 	}
 	for i := range up.Policy.RPZ[first:] {
-		if z := &up.Policy.RPZ[first+i]; z.Text == "" {
+		z := &up.Policy.RPZ[first+i]
+		_, z.Absent = up.Policy.primaries[z.File] // what is not there yet
+		if z.Text == "" && !z.Absent {
 			up.missing("response policy zones without a file (rpz)")
 		}
 	}
 	return nil
 }
 
-func (up *Setup) zoneOption(z *compile.RPZ, s *Scenario, o Option) {
+func (up *Setup) zoneOption(z *compile.RPZ, s *Scenario, o Option) error {
 	switch o.Key {
 	case "name":
 		z.File = o.Value
@@ -347,12 +378,15 @@ func (up *Setup) zoneOption(z *compile.RPZ, s *Scenario, o Option) {
 		up.override(z, o.Value)
 	case "rpz-cname-override":
 		z.Override.CNAME = o.Value
+	case "master", "primary":
+		return up.Policy.primary(z.File, o.Value)
 	case "rpz-log", "rpz-log-name": // nobody looks at the log
 	default:
 		if o.Value != "no" {
 			up.missing("response policy zones: %s", o.Key)
 		}
 	}
+	return nil
 }
 
 func (up *Setup) override(z *compile.RPZ, action string) {

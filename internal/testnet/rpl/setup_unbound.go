@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"knot-resolver/internal/admit"
+	"knot-resolver/internal/dns"
+	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
 )
 
@@ -49,29 +51,51 @@ func (up *Setup) unbound(s *Scenario) error {
 		up.Anchors = nil
 	}
 	up.Epoch = !up.Frozen
+	up.askable(s)
 	if up.Untimed {
 		up.missing("signatures without regard to their times (val-override-date: -1)")
 	}
 	return nil
 }
 
+// askable looks for questions that are not resolved here at all.
+func (up *Setup) askable(s *Scenario) {
+	for i, step := range s.Steps[:max(0, len(s.Steps)-1)] {
+		if step.Type != Query {
+			continue
+		}
+		if q, ok := questionOf(step.Entry.Message.Questions); ok && q.Type == dns.TypeANY && expected(s.Steps[i+1:]) != dns.RCodeNotImp {
+			up.missing("resolving questions of type ANY (NOTIMP as in the original, resolver.md section 1.2)")
+		}
+	}
+}
+
+// expected is the RCODE of the next answer that is checked.
+func expected(steps []*Step) dns.RCode {
+	for _, step := range steps {
+		if step.Type == CheckAnswer {
+			return step.Entry.Message.RCode
+		}
+	}
+	return dns.RCodeNotImp
+}
+
 // irrelevant lists options on which results do not depend, or only in ways the portable comparison leaves out.
 var irrelevant = words(`target-fetch-policy trust-anchor-signaling minimal-responses iter-scrub-promiscuous rrset-roundrobin
 	harden-referral-path harden-unknown-additional harden-below-nxdomain aggressive-nsec tcp-upstream msg-cache-size rrset-cache-size
 	num-queries-per-thread verbosity log-time-ascii log-servfail log-queries val-log-level zonemd-permissive-mode discard-timeout ede
-	ede-serve-expired use-caps-for-id harden-dnssec-stripped outbound-msg-retry val-max-restart infra-cache-min-rtt`)
+	ede-serve-expired use-caps-for-id harden-dnssec-stripped outbound-msg-retry val-max-restart infra-cache-min-rtt prefetch-key`)
 
 // absent lists options of what the resolver does not have, and says what that is.
 var absent = map[string]string{
-	"local-zone-tag": "tags of local zones", "response-ip-tag": "tags of answer addresses",
+	"response-ip-tag":           "tags of answer addresses",
 	"access-control-tag-action": "actions by tag", "access-control-tag-data": "actions by tag",
-	"prefetch-key":            "prefetching of keys",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
 	"dns-error-reporting":          "DNS error reporting (RFC 9567)",
-	"val-nsec3-keysize-iterations": "NSEC3 limits by key size", "harden-unverified-glue": "looking up sibling glue before use",
-	"harden-algo-downgrade":  "demanding every algorithm of the DS set (RFC 6840 section 5.11 advises against it)",
-	"cache-max-negative-ttl": "an option for negative TTLs",
-	"cache-min-negative-ttl": "an option for negative TTLs", "root-hints": "files of root hints",
+	"val-nsec3-keysize-iterations": "NSEC3 limits by key size",
+	"harden-algo-downgrade":        "demanding every algorithm of the DS set (RFC 6840 section 5.11 advises against it)",
+	"cache-max-negative-ttl":       "an option for negative TTLs",
+	"cache-min-negative-ttl":       "an option for negative TTLs", "root-hints": "files of root hints",
 }
 
 func words(text string) map[string]bool {
@@ -144,13 +168,17 @@ func (up *Setup) server(o Option) (err error) {
 		up.IPv6 = isTrue(o.Value)
 	case "do-not-query-localhost":
 		up.Loopback = !isTrue(o.Value)
+	case "harden-unverified-glue":
+		if isTrue(o.Value) {
+			up.Glue = iterate.GlueStrict
+		}
 	case "cache-max-ttl":
 		up.MaxTTL, err = seconds(o.Value)
 	case "cache-min-ttl":
 		up.MinTTL, err = seconds(o.Value)
 	case "module-config":
 		up.modules(o.Value)
-	case "local-zone", "local-data", "local-zone-override", "access-control", "access-control-tag", "access-control-view", "define-tag",
+	case "local-zone", "local-data", "local-zone-override", "local-zone-tag", "access-control", "access-control-tag", "access-control-view", "define-tag",
 		"response-ip", "response-ip-data": // read as a whole in policies
 	default:
 		what, known := absent[o.Key]
