@@ -16,6 +16,7 @@ import (
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/cache/lmdb"
 	"knot-resolver/internal/cache/mem"
+	"knot-resolver/internal/cache/steady"
 	"knot-resolver/internal/cache/usage"
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
@@ -206,9 +207,18 @@ func rootHints(file string) ([]cache.NS, error) {
 	return hints, nil
 }
 
-// openCache opens the cache that all workers share. A program without LMDB has one cache per worker, in memory.
+// openCache opens the cache that all workers share. A program without LMDB has one cache per worker, in memory, as has
+// a worker while the disk fails.
 func openCache(cfg *config.Cache, log *slog.Logger) (cache.Store, error) {
-	store, err := lmdb.Open(lmdb.Options{Dir: cfg.Storage, Size: cfg.SizeMax, Version: cacheVersion, Merge: cache.Replaces, Log: log})
+	store, err := steady.Open(steady.Options{
+		Open: func() (cache.Store, error) {
+			return lmdb.Open(lmdb.Options{Dir: cfg.Storage, Size: cfg.SizeMax, Version: cacheVersion, Merge: cache.Replaces, Log: log})
+		},
+		Memory: func() cache.Store {
+			return mem.New(mem.Options{Size: min(cfg.SizeMax, limits.StoreMemory), Merge: cache.Replaces})
+		},
+		Log: log,
+	})
 	if errors.Is(err, lmdb.ErrUnavailable) {
 		log.Warn("the cache is kept in memory, by each worker for itself", "reason", err)
 		return mem.New(mem.Options{Size: cfg.SizeMax, Merge: cache.Replaces}), nil
