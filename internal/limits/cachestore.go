@@ -38,6 +38,9 @@ const (
 	// disk and removes the marks of readers that died.
 	StoreHealthInterval = 5 * time.Second
 
+	// StoreLogPause is how long the same error of the file is not logged again: a disk that fails does so in every call.
+	StoreLogPause = time.Minute
+
 	// StoreSweepMax is the number of entries the in-memory store looks at for one that was not used
 	// recently, so that one insertion never stalls the readers for long.
 	StoreSweepMax = 1024

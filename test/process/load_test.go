@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -36,10 +37,21 @@ type result struct {
 	again   int           // first asked in vain
 	lost    int           // both times
 	longest time.Duration // until an answer
+	took    []time.Duration
+}
+
+// percentile returns the time within which so many percent of the questions were answered.
+func (r *result) percentile(percent int) time.Duration {
+	if len(r.took) == 0 {
+		return 0
+	}
+	slices.Sort(r.took)
+	return r.took[(len(r.took)-1)*percent/100]
 }
 
 func (r *result) String() string {
-	return fmt.Sprintf("%d asked, %d twice, %d lost, longest %v", r.asked, r.again, r.lost, r.longest.Round(time.Millisecond))
+	return fmt.Sprintf("%d asked, %d twice, %d lost, 99%% within %v, longest %v", r.asked, r.again, r.lost,
+		r.percentile(99).Round(time.Microsecond), r.longest.Round(time.Millisecond))
 }
 
 // Rates of a generator, in questions per second, and the ports it asks from over UDP. The
@@ -110,6 +122,7 @@ func (g *generator) note(network string, times int, answered bool, took time.Dur
 		r.lost++
 	}
 	r.longest = max(r.longest, took)
+	r.took = append(r.took, took)
 }
 
 // question is one that waits for its answer.

@@ -310,3 +310,12 @@ const char *kr_base(kr_txn *t, size_t psize)
 	GUARDED(rc, base(t, psize, &at));
 	return rc ? NULL : at;
 }
+
+// Other processes may write to the same byte: it must not change.
+int kr_dirty(char *p)
+{
+	int rc;
+	pthread_once(&installed, install);
+	GUARDED(rc, (__atomic_fetch_or(p, 0, __ATOMIC_RELAXED), 0));
+	return rc;
+}

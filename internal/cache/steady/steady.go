@@ -174,13 +174,11 @@ func (s *Store) current() cache.Store {
 	return s.storage.Load()
 }
 
-// Stats implements cache.Store. While the storage is set aside they are those it had before, but for the entries, which
-// are those in memory.
+// Stats implements cache.Store. While the storage is set aside, or does not answer, the counters are those of when it was last
+// asked, and the sizes those in memory.
 func (s *Store) Stats() (st cache.StoreStats) {
 	if m := s.memory.Load(); m != nil {
-		if last := s.stats.Load(); last != nil {
-			st = *last
-		}
+		st = s.last()
 		now := m.Stats()
 		st.Entries, st.UsedBytes, st.SizeBytes = now.Entries, now.UsedBytes, now.SizeBytes
 		st.Suspended = true
@@ -191,12 +189,27 @@ func (s *Store) Stats() (st cache.StoreStats) {
 	return st
 }
 
-// ask asks the storage for its numbers.
+// ask asks the storage for its numbers, but does not wait for long: health is judged by whether there are any.
 func (s *Store) ask() cache.StoreStats {
-	defer s.watch.leave(s.watch.enter())
-	st := s.storage.Load().Stats()
-	s.stats.Store(&st)
-	return st
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer s.watch.leave(s.watch.enter())
+		st := s.storage.Load().Stats()
+		s.stats.Store(&st)
+	}()
+	select {
+	case <-done:
+	case <-time.After(limits.StoreStall):
+	}
+	return s.last()
+}
+
+func (s *Store) last() cache.StoreStats {
+	if last := s.stats.Load(); last != nil {
+		return *last
+	}
+	return cache.StoreStats{}
 }
 
 // Close implements cache.Store. Storage that does not answer is left alone.

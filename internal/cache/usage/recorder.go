@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"knot-resolver/internal/cache/lmdb"
 	"knot-resolver/internal/limits"
 )
 
@@ -108,22 +109,25 @@ func (r *Recorder) add(from, next, minute uint64) (err error) {
 		if k&1 != 0 {
 			uses = limits.UsageSample
 		}
-		r.bring(headerSize + slotSize*key(k).index(c.slots()))
+		if err := r.bring(headerSize + slotSize*key(k).index(c.slots())); err != nil {
+			return fmt.Errorf("statistics of use: %s cannot be written to: %w", FileName, err)
+		}
 		c.touch(key(k), uses, minute)
 	}
 	return nil
 }
 
 // bring makes the page at an offset of the map ready to be written to, once for all that is added now. Where the disk stalls
-// that waits in a system call; a fault in Go code would hold a processor, and with it the whole process at the next
-// collection of garbage. Kernels that cannot do it (before Linux 5.14) leave it to the fault.
-func (r *Recorder) bring(offset int) {
+// that waits where the scheduler can do without the thread; a fault in Go code would hold a processor, and with it the whole
+// process at the next collection of garbage.
+func (r *Recorder) bring(offset int) error {
 	page := offset / pageSize
-	if word, bit := page/64, uint64(1)<<(page%64); r.present[word]&bit == 0 {
-		r.present[word] |= bit
-		at := r.mapped[page*pageSize:]
-		_ = unix.Madvise(at[:min(pageSize, len(at))], unix.MADV_POPULATE_WRITE)
+	word, bit := page/64, uint64(1)<<(page%64)
+	if r.present[word]&bit != 0 {
+		return nil
 	}
+	r.present[word] |= bit
+	return lmdb.Dirty(r.mapped[page*pageSize:])
 }
 
 func (r *Recorder) unmap() {
