@@ -23,6 +23,7 @@ import (
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/trust"
 	"knot-resolver/internal/upstream"
 	"knot-resolver/internal/worker"
 )
@@ -37,6 +38,7 @@ type resolving struct {
 	client  *upstream.Client
 	store   cache.Store
 	shared  bool // the store is one for all workers
+	anchors []*trust.Keeper
 
 	stop    context.CancelFunc // of what goes on without clients
 	running sync.WaitGroup
@@ -108,6 +110,7 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if o.Canary {
 		return e, nil
 	}
+	e.anchors = keepers
 	for _, k := range keepers {
 		e.running.Go(func() { k.Run(ctx) })
 	}
@@ -233,6 +236,13 @@ func openCache(cfg *config.Cache, log *slog.Logger) (cache.Store, error) {
 func (e *resolving) Metrics() map[string]any {
 	m := e.Worker.Metrics()
 	m["upstream"] = e.client.Metrics()
+	unsaved := 0
+	for _, k := range e.anchors {
+		if k.Behind() {
+			unsaved++
+		}
+	}
+	m["trust"] = map[string]any{"unsaved": unsaved}
 	return m
 }
 

@@ -2,9 +2,15 @@ package process
 
 import (
 	"encoding/json"
+	"os"
+	"regexp"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	miekg "github.com/miekg/dns"
 
 	"knot-resolver/internal/limits"
 )
@@ -98,4 +104,105 @@ func TestFT18DiskFails(t *testing.T) {
 	if !inUse(t, s.workers(), s.path("cache/data.mdb")) {
 		t.Error("nobody uses the new disk")
 	}
+}
+
+// FT-19: the disks of the cache, the configuration and a trust anchor turn read-only while the system runs. Queries are answered,
+// also by processes that start; what cannot be written is told. When the run directory does, too, a change that needs it is
+// refused.
+func TestFT19ReadOnlyWhileRunning(t *testing.T) {
+	t.Parallel()
+	world, o := internet(t)
+	s := prepare(t, o)
+	state := s.blockDisk("state", "100m")
+	cache, run := s.blockDisk("cache", "200m"), s.blockDisk("run", "50m")
+	anchor := s.path("state/root.keys")
+	if err := world.WriteTrustAnchor(anchor); err != nil {
+		t.Fatal(err)
+	}
+	extra := regexp.MustCompile(`trust-anchors-files: .*`).ReplaceAllString(o.extra, "trust-anchors-files: [{file: "+anchor+"}]}")
+	s.config = s.path("state/config.yaml")
+	s.configure(2, port, extra)
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	absolute := strings.NewReplacer("run/kres-api.sock", s.path("run/kres-api.sock"), "rundir: run", "rundir: "+s.path("run"), "storage: cache", "storage: "+s.path("cache")).Replace(string(text))
+	if err := os.WriteFile(s.config, []byte(absolute), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.launch("")
+	s.waitLog("everything started")
+	s.resolve("www.example.se.")
+	before := s.workers()
+	load := s.generate(5*time.Second, mixed)
+	state.readOnly()
+	cache.readOnly()
+	time.Sleep(time.Second)
+	s.must("reload")
+	for _, name := range []string{"www.example.se.", "www.rsa.se.", "no.example.se."} {
+		if m := s.resolve(name); m.Rcode == miekg.RcodeServerFailure {
+			t.Errorf("%s: %v", name, m)
+		}
+	}
+	if now := s.workers(); !slices.Equal(now, before) {
+		t.Errorf("workers %v, then %v", before, now)
+	}
+	noneLost(t, "read-only cache and configuration", load.stop(), 0)
+
+	for _, role := range []string{"kresd", "cache-gc", "manager"} {
+		s.killOne(role)
+		s.eventually("all is well", func() bool {
+			out, _, status := s.ctl("pids")
+			return status == 0 && strings.Count(out, "\n") == 3
+		})
+	}
+	s.eventually("the new worker does without the disk", func() bool { n, _ := s.cacheState(); return n == 1 })
+	s.must("config", "set", "-p", "/local-data", `{"addresses": {"a.example": "192.0.2.2"}}`)
+	if text := s.must("metrics", "--prometheus"); !regexp.MustCompile(`resolver_trust_unsaved\{.*\} 1`).MatchString(text) || !strings.Contains(text, "resolver_state_unsaved 0") {
+		t.Error("metrics do not tell what is not saved")
+	}
+
+	s.must("reload")
+	before = s.workers()
+	load = s.generate(5*time.Second, mixed)
+	run.readOnly()
+	if _, errs, status := s.ctl("config", "set", "-p", "/local-data", `{"addresses": {"a.example": "192.0.2.1"}}`); status != 1 || !strings.Contains(errs, "read-only file system") {
+		t.Errorf("a change that cannot be written: status %d: %s", status, errs)
+	}
+	if _, errs, status := s.ctl("reload"); status != 0 {
+		t.Errorf("reload of nothing: status %d: %s", status, errs)
+	}
+	s.eventually("a metric tells that state is not saved", func() bool {
+		return strings.Contains(s.must("metrics", "--prometheus"), "resolver_state_unsaved 1")
+	})
+	time.Sleep(time.Second)
+	if now := s.workers(); !slices.Equal(now, before) {
+		t.Errorf("workers %v, then %v", before, now)
+	}
+	noneLost(t, "read-only run directory", load.stop(), 0)
+}
+
+// FT-19: the cache and the configuration are on a file system that can only be read when the system starts.
+func TestFT19ReadOnlyAtStart(t *testing.T) {
+	t.Parallel()
+	_, o := internet(t)
+	s := prepare(t, o)
+	cache := s.disk("cache", "200m")
+	if err := syscall.Mount("", cache, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.launch("")
+	s.waitLog("everything started")
+	if n, _ := s.cacheState(); n != 2 {
+		t.Errorf("%d workers do without the disk", n)
+	}
+	load := s.generate(5*time.Second, mixed)
+	if m := s.resolve("www.rsa.se."); m.Rcode == miekg.RcodeServerFailure {
+		t.Errorf("%v", m)
+	}
+	if err := syscall.Mount("", cache, "", syscall.MS_REMOUNT, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the disk is used", func() bool { n, _ := s.cacheState(); return n == 0 })
+	noneLost(t, "disk that becomes writable", load.stop(), 0)
 }
