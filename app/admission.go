@@ -1,8 +1,11 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"knot-resolver/internal/admit"
 	"knot-resolver/internal/config"
@@ -18,17 +21,17 @@ const (
 // used 16 times what makes others go first.
 const heavy = 1 + 8
 
-// rateLimiter makes the limiter that a configuration asks for, or nil. A canary answers nobody: it shares no counters.
+// rateLimiter makes the limiter that a configuration asks for, or nil.
 func (e *resolving) rateLimiter(cfg *config.Config) (*admit.RateLimiter, error) {
 	r := cfg.RateLimiting
 	if !r.Enable {
 		return nil, nil
 	}
 	o := admit.RateLimit{Rate: r.Rate, Instant: r.Instant, Capacity: r.Capacity, Slip: r.Slip, LogPeriod: r.LogPeriod, DryRun: r.DryRun}
-	if !e.options.Canary {
-		o.File = filepath.Join(cfg.Rundir, ratesName)
-	}
-	l, err := admit.NewRateLimiter(o, e.RateCounts(), e.options.Log.With("group", "ratelimit"))
+	l, err := sharing(e, filepath.Join(cfg.Rundir, ratesName), func(file string) (*admit.RateLimiter, error) {
+		o.File = file
+		return admit.NewRateLimiter(o, e.RateCounts(), e.options.Log.With("group", "ratelimit"))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("/rate-limiting: %w", err)
 	}
@@ -41,14 +44,28 @@ func (e *resolving) priorities(cfg *config.Config) (*admit.Priorities, error) {
 		return nil, nil
 	}
 	o := admit.PrioritiesOptions{LogPeriod: cfg.Defer.LogPeriod}
-	if !e.options.Canary {
-		o.File = filepath.Join(cfg.Rundir, prioritiesName)
-	}
-	p, err := admit.NewPriorities(o, e.options.Log.With("group", "defer"))
+	p, err := sharing(e, filepath.Join(cfg.Rundir, prioritiesName), func(file string) (*admit.Priorities, error) {
+		o.File = file
+		return admit.NewPriorities(o, e.options.Log.With("group", "defer"))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("/defer: %w", err)
 	}
 	return p, nil
+}
+
+// sharing opens counters in a file that workers share, or in memory: a canary answers nobody, and a disk that fails or has
+// turned read-only keeps no worker from its work.
+func sharing[T any](e *resolving, file string, open func(file string) (T, error)) (T, error) {
+	if e.options.Canary {
+		return open("")
+	}
+	counters, err := open(file)
+	if errors.Is(err, unix.EROFS) || errors.Is(err, unix.EIO) {
+		e.options.Log.Warn("this worker counts for itself", "reason", err)
+		return open("")
+	}
+	return counters, err
 }
 
 // admission gives the worker the limits and priorities that a configuration asks for, all or none of them.

@@ -16,12 +16,14 @@ import (
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/cache/lmdb"
 	"knot-resolver/internal/cache/mem"
+	"knot-resolver/internal/cache/steady"
 	"knot-resolver/internal/cache/usage"
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
 	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/trust"
 	"knot-resolver/internal/upstream"
 	"knot-resolver/internal/worker"
 )
@@ -36,6 +38,7 @@ type resolving struct {
 	client  *upstream.Client
 	store   cache.Store
 	shared  bool // the store is one for all workers
+	anchors []*trust.Keeper
 
 	stop    context.CancelFunc // of what goes on without clients
 	running sync.WaitGroup
@@ -107,6 +110,7 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if o.Canary {
 		return e, nil
 	}
+	e.anchors = keepers
 	for _, k := range keepers {
 		e.running.Go(func() { k.Run(ctx) })
 	}
@@ -206,9 +210,18 @@ func rootHints(file string) ([]cache.NS, error) {
 	return hints, nil
 }
 
-// openCache opens the cache that all workers share. A program without LMDB has one cache per worker, in memory.
+// openCache opens the cache that all workers share. A program without LMDB has one cache per worker, in memory, as has
+// a worker while the disk fails.
 func openCache(cfg *config.Cache, log *slog.Logger) (cache.Store, error) {
-	store, err := lmdb.Open(lmdb.Options{Dir: cfg.Storage, Size: cfg.SizeMax, Version: cacheVersion, Merge: cache.Replaces, Log: log})
+	store, err := steady.Open(steady.Options{
+		Open: func() (cache.Store, error) {
+			return lmdb.Open(lmdb.Options{Dir: cfg.Storage, Size: cfg.SizeMax, Version: cacheVersion, Merge: cache.Replaces, Log: log})
+		},
+		Memory: func() cache.Store {
+			return mem.New(mem.Options{Size: min(cfg.SizeMax, limits.StoreMemory), Merge: cache.Replaces})
+		},
+		Log: log,
+	})
 	if errors.Is(err, lmdb.ErrUnavailable) {
 		log.Warn("the cache is kept in memory, by each worker for itself", "reason", err)
 		return mem.New(mem.Options{Size: cfg.SizeMax, Merge: cache.Replaces}), nil
@@ -223,6 +236,13 @@ func openCache(cfg *config.Cache, log *slog.Logger) (cache.Store, error) {
 func (e *resolving) Metrics() map[string]any {
 	m := e.Worker.Metrics()
 	m["upstream"] = e.client.Metrics()
+	unsaved := 0
+	for _, k := range e.anchors {
+		if k.Behind() {
+			unsaved++
+		}
+	}
+	m["trust"] = map[string]any{"unsaved": unsaved}
 	return m
 }
 

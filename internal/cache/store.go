@@ -99,6 +99,10 @@ type StoreStats struct {
 	Failed   uint64 // operations lost to storage errors
 	Faults   uint64 // reads or writes that met damaged storage
 	Reopened uint64 // times the storage was opened again after damage, replacement or resizing
+
+	Errors      uint64 // calls that failed
+	Suspended   bool   // memory takes the place of the storage, see package steady
+	Suspensions uint64 // times that began
 }
 
 // UsagePercent returns UsedBytes in percent of SizeBytes.

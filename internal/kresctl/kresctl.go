@@ -82,6 +82,7 @@ func (t *Tool) Command() *cobra.Command {
 		t.validateCommand(), t.convertCommand(), t.migrateCommand(), t.debugCommand(), t.schemaCommand(), t.pidsCommand(), t.explainCommand(),
 		t.zonesCommand(), t.policyCommand(),
 	)
+	t.completionCommand(root)
 	return root
 }
 

@@ -38,6 +38,9 @@ const (
 	// disk and removes the marks of readers that died.
 	StoreHealthInterval = 5 * time.Second
 
+	// StoreLogPause is how long the same error of the file is not logged again: a disk that fails does so in every call.
+	StoreLogPause = time.Minute
+
 	// StoreSweepMax is the number of entries the in-memory store looks at for one that was not used
 	// recently, so that one insertion never stalls the readers for long.
 	StoreSweepMax = 1024
@@ -55,4 +58,34 @@ const (
 	// the tree itself may use: a deletion copies pages before it frees any.
 	StoreReserveMax   = 8 << 20
 	StoreReserveShare = 16
+)
+
+// Bounds of storage that fails (internal/cache/steady).
+const (
+	// StoreWatch is how often a worker looks whether the cache answers, and StoreStallRounds how often in a row it must
+	// find a call that waits: that is StoreStall, many times what a disk in order needs and less than a client waits.
+	StoreWatch       = 100 * time.Millisecond
+	StoreStallRounds = 3
+	StoreStall       = StoreStallRounds * StoreWatch
+
+	// StoreErrors failed calls within StoreErrorWindow set the storage aside. Damage to a file is one or two: it is
+	// replaced then, which helps unless the disk itself fails.
+	StoreErrors      = 16
+	StoreErrorWindow = 10 * time.Second
+
+	// StoreRetryMin and StoreRetryMax are the times after which storage that was set aside is tried again, doubled each
+	// time it does not work. Storage that has worked for longer than StoreRetryMax starts anew.
+	StoreRetryMin = time.Second
+	StoreRetryMax = time.Minute
+
+	// StoreOpenWait is how long a worker that starts waits for the disk. In order it takes milliseconds, and somewhat
+	// longer when the file is allocated.
+	StoreOpenWait = 5 * time.Second
+
+	// StoreCloseWait is how long a worker that ends waits for the disk: nothing of value is written then.
+	StoreCloseWait = time.Second
+
+	// StoreMemory is the size of the store that takes the place of the storage, in bytes: all delegations and keys that
+	// are in use and the answers of some minutes, and not so much that all workers together run out of memory.
+	StoreMemory = 32 << 20
 )

@@ -50,6 +50,16 @@ const (
 	// JournalReplays is how often: what killed two workers in a row is what killed them.
 	JournalReplays = 1
 
+	// ReaderWatch is how often it is looked whether the reader of a UDP socket is held by a request. Two looks are far more
+	// than a batch takes.
+	ReaderWatch = 100 * time.Millisecond
+	// ReaderYield is the pause of a reader that is back and has stand-ins: of two who want to read a socket, who has just done
+	// so would go first for ever.
+	ReaderYield = time.Millisecond
+	// StandIns is how many loops at most take the place of a reader that is held. The cache is set aside before the second
+	// is needed (StoreStall); a request that holds all of them is a fault that the health check tells. 0.5 MiB each.
+	StandIns = 4
+
 	// ListenBacklog is the length of the queue of connections not yet accepted (resolver.md 1).
 	ListenBacklog = 128
 	// TCPFastOpen is how many fast-open requests may be pending per socket (resolver.md 1).

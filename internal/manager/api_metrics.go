@@ -35,8 +35,9 @@ func (m *Manager) count(ctx context.Context, p post) (metrics.Values, error) {
 	if err != nil {
 		return nil, err
 	}
+	known := m.ledger.Unsaved()
 	total, err := m.ledger.Record(p.String(), counted.PID, values)
-	if err != nil {
+	if err != nil && !known {
 		m.Log.Warn("counters are not kept for the next manager", "reason", err)
 	}
 	return total, nil
@@ -104,6 +105,7 @@ func (m *Manager) ask() metrics.Snapshot {
 		s.Zones = zones
 	})
 	all.Wait()
+	s.Unsaved = m.ledger.Unsaved() || m.history.unsaved()
 	return s
 }
 

@@ -58,6 +58,7 @@ func TestAPI(t *testing.T) {
 		{"POST", "/cache/clear", `{"name":"a.","rr-type":"A"}`, 400, "exact-name"},
 		{"POST", "/cache/clear", `{"chunk-size":-1}`, 400, "chunk-size"},
 		{"GET", "/schema", "", 200, `"properties"`},
+		{"GET", "/schema/ui", "", 200, "<b>garbage-collector</b>"},
 		{"POST", "/reload", "", 200, ""},
 	}
 	for _, test := range tests {

@@ -28,6 +28,7 @@ type history struct {
 
 	mu      sync.Mutex
 	records []record // ascending
+	lost    bool     // could not be saved
 }
 
 func historyFile(rundir string) string { return filepath.Join(control.Dir(rundir), "history.json") }
@@ -50,9 +51,17 @@ func (h *history) add(v *current, origin string) {
 	h.records = slices.DeleteFunc(h.records, func(r record) bool { return r.Number >= v.Number })
 	h.records = append(h.records, record{v.Number, time.Now().UTC().Truncate(time.Second), origin, v.Raw})
 	h.trim()
-	if err := h.save(); err != nil {
+	err := h.save()
+	if h.lost = err != nil; h.lost {
 		h.failed(err)
 	}
+}
+
+// unsaved says whether the file could not be written when it was last tried.
+func (h *history) unsaved() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lost
 }
 
 // trim forgets the oldest versions, never the last.

@@ -65,6 +65,7 @@ func (m *Manager) routes() []route {
 		{"GET", "/processes", "All processes", noBody, asJSON, nil, m.getProcesses},
 		{"GET", "/processes/{kind}", "The processes of a kind: kresd, gc or all", noBody, asJSON, nil, m.getProcesses},
 		{"GET", "/schema", "JSON schema of the configuration", noBody, asJSON, nil, getSchema},
+		{"GET", "/schema/ui", "The same to read", noBody, asHTML, nil, getSchemaPage},
 		{"GET", "/openapi.json", "This description", noBody, asJSON, nil, m.getOpenAPI},
 	}
 }

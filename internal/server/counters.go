@@ -16,6 +16,7 @@ type Counters struct {
 
 	UDPReplayed    atomic.Uint64 // queries taken up that a process that died had received
 	UDPReplayDrops atomic.Uint64 // those that are not: too old, in work twice when processes died, or damaged
+	UDPStandIns    atomic.Uint64 // loops started because a request held the reader of a socket
 
 	TCPAccepted   atomic.Uint64 // connections taken
 	TCPRefused    atomic.Uint64 // connections closed at once: too many, in total or of this client
@@ -58,6 +59,7 @@ func (c *Counters) All() iter.Seq2[string, int64] {
 		}{
 			{"udp_queries", int64(c.UDPQueries.Load())},
 			{"udp_answers", int64(c.UDPAnswers.Load())},
+			{"udp_stand_ins", int64(c.UDPStandIns.Load())},
 			{"udp_batches", int64(c.UDPBatches.Load())},
 			{"udp_bad_port", int64(c.UDPBadPort.Load())},
 			{"udp_too_long", int64(c.UDPTooLong.Load())},

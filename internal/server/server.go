@@ -79,6 +79,9 @@ type Server struct {
 	mu      sync.Mutex
 	stopped bool
 	sockets []*Socket
+
+	attended []*attended // one for each UDP socket; only appended to
+	standing atomic.Int32
 }
 
 // New returns a server without sockets.
@@ -118,6 +121,9 @@ func (s *Server) Serve(sock *Socket) error {
 	}
 	s.sockets = append(s.sockets, sock)
 	s.readers.Go(loop.run)
+	if s.attended = append(s.attended, &attended{reader: loop}); len(s.attended) == 1 {
+		go s.attend()
+	}
 	return nil
 }
 
@@ -131,18 +137,13 @@ func (s *Server) Sockets() []*Socket {
 // Shutdown stops taking requests, so that new ones wait in the kernel for whoever else holds the
 // sockets, and waits for the answers of those already taken. When ctx ends first, the rest is
 // dropped and its error returned. Either way the server's sockets and connections are closed and
-// none of its goroutines left, except for Resolve calls that ignore their context.
+// none of its goroutines left, except for those in calls of the Handler that do not return.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopReading()
-	s.readers.Wait()
+	err := await(ctx, &s.readers)
 	s.streams.drain()
-	drained := make(chan struct{})
-	go func() { s.work.Wait(); close(drained) }()
-	var err error
-	select {
-	case <-drained:
-	case <-ctx.Done():
-		err = ctx.Err()
+	if err == nil { // otherwise work may still come
+		err = await(ctx, &s.work)
 	}
 	s.cancel()
 	s.streams.closeAll()
@@ -153,6 +154,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		sock.Close()
 	}
 	return err
+}
+
+// await waits for a group, or for the end of ctx, whose error it returns.
+func await(ctx context.Context, group *sync.WaitGroup) error {
+	done := make(chan struct{})
+	go func() { group.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *Server) stopReading() {

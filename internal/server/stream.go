@@ -100,6 +100,9 @@ func (st *stream) setDeadline() {
 	switch {
 	case !st.draining.IsZero():
 		deadline = time.Now().Add(limits.StreamDrain)
+		if end := st.draining.Add(limits.StreamDrainMax); end.Before(deadline) {
+			deadline = end
+		}
 	case st.outstanding > 0:
 		deadline = time.Now().Add(st.server.opts.StreamIdle)
 	}

@@ -357,6 +357,34 @@ func TestTCPShutdownReadsWhatHasArrived(t *testing.T) {
 	}
 }
 
+// A client that never pauses does not keep a server from stopping, and its connection ends in order.
+func TestFT11ShutdownWhileAsked(t *testing.T) {
+	srv, _, addr := start(t, Options{Handler: script{}})
+	c := dial(t, "tcp", addr)
+	ended, asking := make(chan error, 1), make(chan struct{})
+	go func() {
+		answer := make([]byte, 65536)
+		for i := 0; ; i++ {
+			q := message(i % 1000)
+			c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(q))), q...))
+			if _, err := io.ReadFull(c, answer[:len(q)+2]); err != nil {
+				ended <- err
+				return
+			}
+			if i == 10 {
+				close(asking)
+			}
+		}
+	}()
+	<-asking
+	if err := shutdown(t, srv, 5*time.Second); err != nil {
+		t.Errorf("Shutdown = %v", err)
+	}
+	if err := <-ended; err != io.EOF {
+		t.Errorf("the connection ended with %v", err)
+	}
+}
+
 func TestTCPBrokenConnectionCancelsItsQueries(t *testing.T) {
 	started, ended := make(chan struct{}), make(chan struct{})
 	_, _, addr := start(t, Options{Handler: script{resolve: func(ctx context.Context, dst []byte, req *Request) []byte {

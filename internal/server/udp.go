@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"knot-resolver/internal/limits"
@@ -24,23 +25,35 @@ type udpLoop struct {
 	// displaced are misses of earlier batches that had to make room for one of this batch.
 	displaced []*miss
 	request   Request // reused: a new one per datagram would escape to the heap
+
+	standsIn bool // for a reader that is held
+
+	turn    atomic.Uint64 // odd while a batch is in work
+	seen    uint64        // turn, as attend saw it
+	leaving atomic.Bool   // a stand-in is not needed any more
+	ended   atomic.Bool   // it has left
 }
 
 func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
+	if sock.journal == nil {
+		sock.journal = journal.None()
+	}
+	return loopOn(s, sock, sock.journal)
+}
+
+// loopOn makes a loop that keeps what it has in work in a journal.
+func loopOn(s *Server, sock *Socket, j *journal.Journal) (*udpLoop, error) {
 	raw, err := sock.udp.SyscallConn()
 	if err != nil {
 		return nil, fmt.Errorf("serve udp %s: %w", sock.Addr(), err)
 	}
-	if sock.journal == nil {
-		sock.journal = journal.None()
-	}
 	l := &udpLoop{
 		server:  s,
 		sock:    sock,
-		journal: sock.journal,
+		journal: j,
 		late:    newLateAnswers(s, raw),
 		log:     s.opts.Log.With("listen", sock.Addr(), "transport", UDP),
-		conn:    batch.New(raw, sock.journal.Area()),
+		conn:    batch.New(raw, j.Area()),
 		bound:   netip.AddrPortFrom(sock.Addr().Addr().Unmap(), sock.Addr().Port()),
 		answers: make([][]byte, limits.UDPBatch),
 	}
@@ -52,7 +65,15 @@ func newUDPLoop(s *Server, sock *Socket) (*udpLoop, error) {
 
 func (l *udpLoop) run() {
 	l.replay()
-	for {
+	l.serve()
+}
+
+// serve takes batches until the end of the server, or of the need for this loop.
+func (l *udpLoop) serve() {
+	for !l.leaving.Load() {
+		if !l.standsIn && l.server.standing.Load() > 0 {
+			time.Sleep(limits.ReaderYield)
+		}
 		n, err := l.conn.Read()
 		if err != nil {
 			if stopping(err) {
@@ -65,10 +86,12 @@ func (l *udpLoop) run() {
 			time.Sleep(limits.AcceptPause)
 			continue
 		}
+		l.turn.Add(1)
 		for i := range n {
 			l.datagram(i)
 		}
 		l.flush(n)
+		l.turn.Add(1)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -186,6 +187,31 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("not stable: %v\n%s\n%s", err, again, third)
 		}
 	})
+}
+
+// A file opened for reading alone can be locked; it is replaced, so that the pid can be told.
+func TestFT09LockReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "knot-resolver.pid")
+	if err := os.WriteFile(path, []byte("1\n"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := lockFile(f, path); !errors.Is(err, errReplaced) {
+		t.Errorf("lock of a file that can only be read: %v", err)
+	}
+	lock, err := Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	if text, err := os.ReadFile(path); err != nil || string(text) != strconv.Itoa(os.Getpid())+"\n" {
+		t.Errorf("%q, %v", text, err)
+	}
 }
 
 func TestFT09Lock(t *testing.T) {

@@ -35,7 +35,7 @@ type LockFile struct{ file *os.File }
 func Lock(rundir string) (*LockFile, error) {
 	path := filepath.Join(rundir, "knot-resolver.pid")
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
+		f, err := openLock(path)
 		if err != nil {
 			return nil, fmt.Errorf("lock run directory: %w", err)
 		}
@@ -48,6 +48,18 @@ func Lock(rundir string) (*LockFile, error) {
 		}
 		f.Close()
 	}
+}
+
+// openLock opens the lock file. One that can only be read can be locked, too; what is in it does not matter.
+func openLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
+	if err == nil {
+		return f, nil
+	}
+	if f, failed := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0); failed == nil {
+		return f, nil
+	}
+	return nil, err
 }
 
 var errReplaced = errors.New("lock file was replaced")
@@ -65,11 +77,18 @@ func lockFile(f *os.File, path string) error {
 	if same, err := sameFile(f, path); err != nil || !same {
 		return errors.Join(err, errReplaced)
 	}
-	if err := f.Truncate(0); err != nil {
-		return fmt.Errorf("lock: %w", err)
+	return writePID(f, path)
+}
+
+// writePID tells who holds the lock. A file that can only be read is replaced by one that can be written. If that cannot be
+// done, or the disk is full, the file does not tell.
+func writePID(f *os.File, path string) error {
+	err := f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		return fmt.Errorf("lock: %w", err)
+	if errors.Is(err, unix.EINVAL) && os.Remove(path) == nil { // open for reading alone
+		return errReplaced
 	}
 	return nil
 }
@@ -94,9 +113,8 @@ func readPID(f *os.File) int {
 	return pid
 }
 
-// Release removes the file and gives the lock up.
+// Release removes the file, if that can be done, and gives the lock up.
 func (l *LockFile) Release() error {
-	// Removed while locked: the next owner creates a new file.
-	err := os.Remove(l.file.Name())
-	return errors.Join(err, l.file.Close())
+	_ = os.Remove(l.file.Name()) // while it is locked: the next owner creates a new file, or does with this one
+	return l.file.Close()
 }

@@ -2,10 +2,12 @@ package trust
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +36,7 @@ type Keeper struct {
 	zone    Zone
 	lock    *os.File // held by the writer
 	unsaved bool     // the file is older than zone
+	behind  atomic.Bool
 }
 
 // Open reads the file. It must exist, and its directory must be writable.
@@ -43,7 +46,11 @@ func Open(o Options) (*Keeper, error) {
 		return nil, err
 	}
 	dir := filepath.Dir(o.File)
-	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+	switch err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err {
+	case nil:
+	case unix.EROFS: // that of a disk that fails, most of the time
+		o.Log.Error("trust anchors are not saved", "file", o.File, "reason", err)
+	default:
 		return nil, fmt.Errorf("%s must be writable to keep %s up to date: %w", dir, filepath.Base(o.File), err)
 	}
 	return &Keeper{Options: o, zone: zone}, nil
@@ -51,6 +58,9 @@ func Open(o Options) (*Keeper, error) {
 
 // Anchor returns the keys trusted now. It must not be called while Run runs.
 func (k *Keeper) Anchor() dnssec.Anchor { return k.zone.Anchor() }
+
+// Behind says whether the file could not be written when it had to be. It may be called while Run runs.
+func (k *Keeper) Behind() bool { return k.behind.Load() }
 
 // Run updates the anchors, or follows another process that does, until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
@@ -81,9 +91,12 @@ func (k *Keeper) writes() bool {
 	}
 	var err error
 	if k.lock, err = filelock.Try(k.File + ".lock"); err != nil {
-		k.Log.Error("trust anchors are not updated", "file", k.File, "reason", err)
+		k.behind.Store(true)
+		k.Log.Error("trust anchors are not saved", "file", k.File, "reason", err)
+	} else {
+		k.behind.Store(k.unsaved && k.lock != nil)
 	}
-	return k.lock != nil
+	return k.lock != nil || errors.Is(err, unix.EROFS) // each for itself, in memory
 }
 
 // reread takes over what another process, or the operator, wrote. A damaged file changes nothing.
@@ -120,7 +133,9 @@ func (k *Keeper) refresh(ctx context.Context) time.Duration {
 	k.enter(next)
 	if k.unsaved || next.Text() != before {
 		err = Write(k.File, next)
-		if k.unsaved = err != nil; k.unsaved {
+		k.unsaved = err != nil
+		k.behind.Store(k.unsaved)
+		if k.unsaved {
 			k.Log.Error("changed trust anchors are not saved", "file", k.File, "reason", err)
 			return min(again, limits.TrustRefreshMin)
 		}

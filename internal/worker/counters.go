@@ -126,6 +126,11 @@ func (w *Worker) Metrics() map[string]any {
 
 func (w *Worker) cacheMetrics() map[string]any {
 	s := w.cache.Store().Stats()
+	suspended := 0
+	if s.Suspended {
+		suspended = 1
+	}
 	return map[string]any{"entries": s.Entries, "used_bytes": s.UsedBytes, "size_bytes": s.SizeBytes, "commits": s.Commits,
-		"written": s.Written, "kept": s.Kept, "dropped": s.Dropped, "full": s.Full, "faults": s.Faults}
+		"written": s.Written, "kept": s.Kept, "dropped": s.Dropped, "full": s.Full, "faults": s.Faults,
+		"errors": s.Errors, "suspended": suspended, "suspensions": s.Suspensions}
 }

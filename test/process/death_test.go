@@ -219,6 +219,37 @@ func TestFT06FT09SupervisorKilled(t *testing.T) {
 	})
 }
 
+// FT-09: a pid file that can only be read keeps neither the start nor the second from being refused.
+func TestFT09ReadOnlyPIDFile(t *testing.T) {
+	both(t, func(t *testing.T, kind string) {
+		s := prepare(t, options{})
+		file := s.path("run/knot-resolver.pid")
+		if err := os.WriteFile(file, []byte("1\n"), 0o444); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mount(file, file, "", syscall.MS_BIND, ""); err != nil {
+			t.Skip("cannot mount: ", err)
+		}
+		defer syscall.Unmount(file, syscall.MNT_DETACH)
+		if err := syscall.Mount("", file, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.launch(kind)
+		s.waitLog("everything started")
+		s.serves(port)
+		second := &system{t: t, dir: s.dir, config: s.config, program: s.program}
+		second.launch(kind)
+		if status := second.waitExit(); status != 1 || !strings.Contains(second.logged(), "another instance runs") {
+			t.Errorf("second start: status %d: %s", status, second.logged())
+		}
+		s.serves(port)
+		s.must("stop")
+		if status := s.waitExit(); status != 0 {
+			t.Errorf("exit status %d", status)
+		}
+	})
+}
+
 // supervisord itself, below the root, is killed: the rest ends, with a status that says so.
 func TestFT06SupervisordKilled(t *testing.T) {
 	t.Parallel()

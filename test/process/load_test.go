@@ -2,10 +2,11 @@ package process
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -21,8 +22,9 @@ type generator struct {
 	t     *testing.T
 	addr  string
 	names func(i int) string // of question i
-	rate  int                // over UDP
 	retry time.Duration
+
+	rate, tcpRate int // questions per second
 
 	end     chan struct{}
 	running sync.WaitGroup
@@ -36,19 +38,34 @@ type result struct {
 	again   int           // first asked in vain
 	lost    int           // both times
 	longest time.Duration // until an answer
+	took    []time.Duration
+}
+
+// percentile returns the time within which so many percent of the questions were answered.
+func (r *result) percentile(percent int) time.Duration {
+	if len(r.took) == 0 {
+		return 0
+	}
+	slices.Sort(r.took)
+	return r.took[(len(r.took)-1)*percent/100]
 }
 
 func (r *result) String() string {
-	return fmt.Sprintf("%d asked, %d twice, %d lost, longest %v", r.asked, r.again, r.lost, r.longest.Round(time.Millisecond))
+	return fmt.Sprintf("%d asked, %d twice, %d lost, 99%% within %v, longest %v", r.asked, r.again, r.lost,
+		r.percentile(99).Round(time.Microsecond), r.longest.Round(time.Millisecond))
 }
 
-// Rates of a generator, in questions per second, and the ports it asks from over UDP. The
-// long form asks as much as a core has to do with; otherwise many tests run at once.
+// Rates of a generator where many tests run at once, in questions per second, and the ports it asks from over UDP. Of the
+// questions of a rate that was measured, one in so many goes over TCP, as in these. See capacity_test.go.
 const (
-	udpRate, udpRateLong = 1280, 3200
-	tcpRate              = 250
-	udpPorts             = 64
+	udpRate  = 1280
+	tcpRate  = 250
+	udpPorts = 64
+	tcpShare = (udpRate + tcpRate) / tcpRate
 )
+
+// askInterval is at least between two times that a port asks; it asks several questions then.
+const askInterval = 10 * time.Millisecond
 
 // generate starts a generator that asks for the names over both protocols.
 func (s *system) generate(retry time.Duration, names func(i int) string) *generator {
@@ -61,15 +78,18 @@ func (s *system) generate(retry time.Duration, names func(i int) string) *genera
 }
 
 func (s *system) generator(port int, names func(i int) string) *generator {
-	rate := udpRate
-	if os.Getenv(roundsVariable) != "" {
-		rate = udpRateLong
-	}
-	return &generator{
-		t: s.t, rate: rate, addr: net.JoinHostPort(s.addr, strconv.Itoa(port)), names: names, retry: 5 * time.Second,
+	g := &generator{
+		t: s.t, rate: udpRate, tcpRate: tcpRate, addr: net.JoinHostPort(s.addr, strconv.Itoa(port)), names: names, retry: 5 * time.Second,
 		end: make(chan struct{}), results: map[string]*result{},
 	}
+	if s.rate > 0 {
+		g.setRate(s.rate)
+	}
+	return g
 }
+
+// setRate divides a rate between the protocols.
+func (g *generator) setRate(all int) { g.tcpRate = all / tcpShare; g.rate = all - g.tcpRate }
 
 // run starts to ask over a protocol.
 func (g *generator) run(network string) {
@@ -110,6 +130,7 @@ func (g *generator) note(network string, times int, answered bool, took time.Dur
 		r.lost++
 	}
 	r.longest = max(r.longest, took)
+	r.took = append(r.took, took)
 }
 
 // question is one that waits for its answer.
@@ -120,55 +141,92 @@ type question struct {
 	times int
 }
 
+// udpPort is one that the generator asks from.
+type udpPort struct {
+	g    *generator
+	conn net.Conn
+
+	mu      sync.Mutex
+	waiting map[uint16]*question
+}
+
 // askUDP asks from one port: its share of the rate, answers meanwhile.
 func (g *generator) askUDP(conn net.Conn) {
-	defer conn.Close()
-	waiting := map[uint16]*question{}
-	tick := time.NewTicker(time.Second * udpPorts / time.Duration(g.rate))
+	p := &udpPort{g: g, conn: conn, waiting: map[uint16]*question{}}
+	g.running.Go(p.receive)
+	defer conn.Close() // ends receive
+	interval := time.Second * udpPorts / time.Duration(g.rate)
+	each := int((askInterval + interval - 1) / interval)
+	tick := time.NewTicker(interval * time.Duration(each))
 	defer tick.Stop()
-	stopped := false
-	answer := make([]byte, 4096)
-	for i := 0; !stopped || len(waiting) > 0; i++ {
+	for i := 0; ; {
 		select {
 		case <-tick.C:
+			for range each {
+				p.send(i)
+				i++
+			}
+			p.askAgain()
 		case <-g.end:
-			stopped = true
-			<-tick.C
-		}
-		now := time.Now()
-		if id := uint16(i); !stopped && waiting[id] == nil {
-			waiting[id] = &question{g.ask(id, i), now, now, 1}
-			conn.Write(waiting[id].raw)
-		}
-		conn.SetReadDeadline(now.Add(time.Millisecond))
-		for {
-			n, err := conn.Read(answer)
-			if err != nil {
-				break
+			for p.askAgain() > 0 {
+				<-tick.C
 			}
-			id := binary.BigEndian.Uint16(answer)
-			if q := waiting[id]; q != nil && isAnswer(answer[:n]) {
-				g.note("udp", q.times, true, time.Since(q.first))
-				delete(waiting, id)
-			}
+			return
 		}
-		g.askAgain(conn, waiting)
 	}
 }
 
-// askAgain repeats questions that wait for long, and gives up those that have been repeated.
-func (g *generator) askAgain(conn net.Conn, waiting map[uint16]*question) {
-	for id, q := range waiting {
+// send asks question i, unless the one with its id still waits.
+func (p *udpPort) send(i int) {
+	id, now := uint16(i), time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting[id] == nil {
+		p.waiting[id] = &question{p.g.ask(id, i), now, now, 1}
+		p.conn.Write(p.waiting[id].raw)
+	}
+}
+
+// receive takes answers until the port is closed.
+func (p *udpPort) receive() {
+	answer := make([]byte, 4096)
+	for {
+		n, err := p.conn.Read(answer)
 		switch {
-		case time.Since(q.last) < g.retry:
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // the port of a server that is away
+			time.Sleep(time.Millisecond)
+			continue
+		case n < 12:
+			continue
+		}
+		id := binary.BigEndian.Uint16(answer)
+		p.mu.Lock()
+		if q := p.waiting[id]; q != nil && isAnswer(answer[:n]) {
+			p.g.note("udp", q.times, true, time.Since(q.first))
+			delete(p.waiting, id)
+		}
+		p.mu.Unlock()
+	}
+}
+
+// askAgain repeats questions that wait for long, gives up those that have been repeated, and returns how many wait.
+func (p *udpPort) askAgain() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, q := range p.waiting {
+		switch {
+		case time.Since(q.last) < p.g.retry:
 		case q.times == 1:
 			q.times, q.last = 2, time.Now()
-			conn.Write(q.raw)
+			p.conn.Write(q.raw)
 		default:
-			g.note("udp", q.times, false, 0)
-			delete(waiting, id)
+			p.g.note("udp", q.times, false, 0)
+			delete(p.waiting, id)
 		}
 	}
+	return len(p.waiting)
 }
 
 func (g *generator) ask(id uint16, i int) []byte {
@@ -186,7 +244,7 @@ func isAnswer(raw []byte) bool {
 
 // askTCP opens a connection for each question.
 func (g *generator) askTCP() {
-	tick := time.NewTicker(time.Second / tcpRate)
+	tick := time.NewTicker(time.Second / time.Duration(g.tcpRate))
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		select {
@@ -209,7 +267,11 @@ func (g *generator) askTCP() {
 
 // exchange asks question i over a new connection.
 func (g *generator) exchange(i int) bool {
-	conn, err := net.DialTimeout("tcp", g.addr, patience)
+	dialer := net.Dialer{Timeout: patience}
+	if g.tcpRate > tcpRate { // one address does not have so many ports
+		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 254, byte(i>>8), byte(1+i%254))}
+	}
+	conn, err := dialer.Dial("tcp", g.addr)
 	if err != nil {
 		return false
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// roundsVariable asks for the long form of the tests of this file, of some minutes:
-// KR_ROUNDS=100.
+// roundsVariable asks for the long form of the tests of this file, one after the other and under calibrated load:
+// KR_ROUNDS=100 takes more than an hour.
 const roundsVariable = "KR_ROUNDS"
 
 // rounds is how often each thing is done.
@@ -43,9 +43,11 @@ func TestFT50Reloads(t *testing.T) {
 	t.Parallel()
 	for _, workers := range []int{1, 2} {
 		t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) {
+			alone(t)
 			world, o := internet(t)
 			o.workers = workers
 			s := start(t, o)
+			s.calibrate(mixed)
 			for _, kind := range []struct {
 				name     string
 				change   func(i int)
@@ -85,9 +87,11 @@ func TestFT01FT05FT07Killed(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
 		for _, workers := range []int{1, 2} {
 			t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) {
+				alone(t)
 				_, o := internet(t)
 				o.workers, o.supervisor = workers, kind
 				s := start(t, o)
+				s.calibrate(mixed)
 				for _, role := range []string{"manager", "cache-gc", "kresd"} {
 					n := rounds(t, 2)
 					load := s.generate(5*time.Second, mixed)
@@ -127,6 +131,7 @@ func (s *system) killOne(role string) {
 // and so is the way back. One that does not work changes nothing.
 func TestFT58Upgrade(t *testing.T) {
 	both(t, func(t *testing.T, kind string) {
+		alone(t)
 		_, o := internet(t)
 		o.supervisor, o.workers = kind, 2
 		s := prepare(t, o)
@@ -143,6 +148,7 @@ func TestFT58Upgrade(t *testing.T) {
 		install(filepath.Join(binaries, "knot-resolver"))
 		s.launch(kind)
 		s.waitLog("everything started")
+		s.calibrate(mixed)
 		load := s.generate(patience, mixed)
 		for range rounds(t, 2) {
 			before := append(s.workers(), s.only("manager"), s.only("cache-gc"))

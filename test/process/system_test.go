@@ -36,6 +36,7 @@ type system struct {
 	exited  chan struct{} // closed after the process tree's root has ended
 	lines   chan string   // log lines, read or not
 
+	rate     int  // of generators in questions per second; 0: what they are used to
 	bySocket bool // kresctl is told the socket: the file is broken
 
 	mu  sync.Mutex

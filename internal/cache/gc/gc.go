@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"knot-resolver/internal/cache"
@@ -108,6 +109,7 @@ type collector struct {
 	hash  func(key []byte) uint64
 	uses  func(key []byte) uint64
 	store cache.Store // nil while closed
+	told  string      // what was last said about a disk that fails
 }
 
 func newCollector(opts Options) *collector {
@@ -136,6 +138,11 @@ func (c *collector) tolerate(err error) error {
 		c.printf("cache is damaged, trying again: %v", err)
 	case errors.Is(err, cache.ErrFull):
 		c.printf("no space for deletions, trying again: %v", err)
+	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.EROFS):
+		if text := err.Error(); text != c.told { // every second otherwise
+			c.told = text
+			c.printf("the disk of the cache fails, trying again: %v", err)
+		}
 	default:
 		return err
 	}

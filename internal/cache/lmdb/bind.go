@@ -23,6 +23,8 @@ package lmdb
 #cgo nocallback kr_del
 #cgo noescape kr_stat
 #cgo nocallback kr_stat
+#cgo noescape kr_dirty
+#cgo nocallback kr_dirty
 #include "shim.h"
 */
 import "C"
@@ -231,3 +233,7 @@ func cBool(b bool) C.int {
 	}
 	return 0
 }
+
+// Dirty makes the page of a mapped file that begins with b ready to be written to. If that takes long, because the disk
+// stalls, it takes no processor from other goroutines, as a fault in Go code does.
+func Dirty(b []byte) error { return result(C.kr_dirty(charPtr(b))) }

@@ -161,11 +161,32 @@ int kr_reset(kr_txn *t)
 	return rc;
 }
 
+// present reads one byte of each page of what was found. Whoever waits for a disk waits here, where the Go scheduler knows
+// that the thread may: a thread that waits in Go code holds a processor, and the collector of garbage waits for it. What
+// is longer than any value is damage, which the caller finds out.
+static int present(const MDB_val *v)
+{
+	enum { page = 4096, most = 64 };
+	const volatile char *p = v->mv_data;
+	if (v->mv_size == 0 || v->mv_size > (size_t)page * most)
+		return 0;
+	for (size_t i = 0; i < v->mv_size; i += page)
+		(void)p[i];
+	(void)p[v->mv_size - 1];
+	return 0;
+}
+
+static int get(kr_txn *t)
+{
+	int rc = mdb_get(t->txn, t->dbi, &t->k, &t->v);
+	return rc ? rc : present(&t->v);
+}
+
 int kr_get(kr_txn *t, const char *key, size_t n)
 {
 	int rc;
 	t->k = (MDB_val){n, (void *)key};
-	GUARDED(rc, mdb_get(t->txn, t->dbi, &t->k, &t->v));
+	GUARDED(rc, get(t));
 	return rc;
 }
 
@@ -189,7 +210,7 @@ static int find(kr_txn *t, const char *key, size_t n)
 	t->k = want;
 	rc = mdb_cursor_get(t->near, &t->k, &t->v, MDB_SET_RANGE);
 	if (rc == 0 && mdb_cmp(t->txn, t->dbi, &t->k, &want) == 0)
-		return 0;
+		return present(&t->v);
 	if (rc && rc != MDB_NOTFOUND)
 		return rc;
 	t->above = rc ? none : t->k;
@@ -224,17 +245,22 @@ static int seek(kr_txn *t, int floor, const char *key, size_t n)
 	return mdb_cursor_get(t->cur, &t->k, &t->v, MDB_PREV);
 }
 
+static int found(kr_txn *t, int rc)
+{
+	return rc ? rc : present(&t->k) || present(&t->v);
+}
+
 int kr_seek(kr_txn *t, int floor, const char *key, size_t n)
 {
 	int rc;
-	GUARDED(rc, seek(t, floor, key, n));
+	GUARDED(rc, found(t, seek(t, floor, key, n)));
 	return rc;
 }
 
 int kr_step(kr_txn *t, int back)
 {
 	int rc;
-	GUARDED(rc, mdb_cursor_get(t->cur, &t->k, &t->v, back ? MDB_PREV : MDB_NEXT));
+	GUARDED(rc, found(t, mdb_cursor_get(t->cur, &t->k, &t->v, back ? MDB_PREV : MDB_NEXT)));
 	return rc;
 }
 
@@ -283,4 +309,13 @@ const char *kr_base(kr_txn *t, size_t psize)
 	const char *at = NULL;
 	GUARDED(rc, base(t, psize, &at));
 	return rc ? NULL : at;
+}
+
+// Other processes may write to the same byte: it must not change.
+int kr_dirty(char *p)
+{
+	int rc;
+	pthread_once(&installed, install);
+	GUARDED(rc, (__atomic_fetch_or(p, 0, __ATOMIC_RELAXED), 0));
+	return rc;
 }

@@ -47,3 +47,6 @@ int kr_stat(kr_txn *t, MDB_stat *st);
 
 // kr_base returns the address at which the page of value t->v says that the file is mapped, or NULL.
 const char *kr_base(kr_txn *t, size_t psize);
+
+// kr_dirty makes the page of a mapped file that holds *p ready to be written to.
+int kr_dirty(char *p);

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"knot-resolver/internal/cache"
 )
@@ -25,6 +26,9 @@ type Store struct {
 	mu     sync.RWMutex // held for reading during a View, for writing when env changes
 	env    *env         // changed only by the writer; nil while the file cannot be opened
 	closed bool
+
+	reported string    // what report logged last
+	silent   time.Time // until when it does not log that again
 }
 
 var _ cache.Store = (*Store)(nil)

@@ -144,8 +144,15 @@ func (s *Store) checkHealth() error {
 	return err
 }
 
+// report logs an error, unless it is the one that was logged last, not long ago. The writer alone calls it.
 func (s *Store) report(err error) {
-	if err != nil {
-		s.log.Error("cache file", "file", s.opener.data(), "error", err)
+	if err == nil {
+		return
 	}
+	now, text := time.Now(), err.Error()
+	if text == s.reported && now.Before(s.silent) {
+		return
+	}
+	s.reported, s.silent = text, now.Add(limits.StoreLogPause)
+	s.log.Error("cache file", "file", s.opener.data(), "error", err)
 }

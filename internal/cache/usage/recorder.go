@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"knot-resolver/internal/cache/lmdb"
 	"knot-resolver/internal/limits"
 )
 
@@ -25,7 +27,11 @@ type Recorder struct {
 	taken  uint64 // of next, what the counters have; used by Run alone
 	mapped []byte // nil while there are no counters
 	retry  time.Time
+
+	present []uint64 // one bit for each page of mapped that bring was called for
 }
+
+var pageSize = os.Getpagesize()
 
 // New returns a Recorder for the cache in dir, of the given size in bytes.
 func New(dir string, size int64, log *slog.Logger) *Recorder {
@@ -76,6 +82,7 @@ func (r *Recorder) drain(now time.Time) error {
 		if r.mapped, err = mapFile(r.dir, r.size); err != nil {
 			return err
 		}
+		r.present = make([]uint64, len(r.mapped)/pageSize/64+1)
 	}
 	err := r.add(from, next, minuteOf(now))
 	if err != nil {
@@ -96,14 +103,31 @@ func (r *Recorder) add(from, next, minute uint64) (err error) {
 		}
 	}()
 	c := counters(r.mapped[headerSize:])
+	clear(r.present)
 	for ; from < next; from++ {
 		k, uses := r.ring[from%limits.UsageRing].Load(), uint64(1)
 		if k&1 != 0 {
 			uses = limits.UsageSample
 		}
+		if err := r.bring(headerSize + slotSize*key(k).index(c.slots())); err != nil {
+			return fmt.Errorf("statistics of use: %s cannot be written to: %w", FileName, err)
+		}
 		c.touch(key(k), uses, minute)
 	}
 	return nil
+}
+
+// bring makes the page at an offset of the map ready to be written to, once for all that is added now. Where the disk stalls
+// that waits where the scheduler can do without the thread; a fault in Go code would hold a processor, and with it the whole
+// process at the next collection of garbage.
+func (r *Recorder) bring(offset int) error {
+	page := offset / pageSize
+	word, bit := page/64, uint64(1)<<(page%64)
+	if r.present[word]&bit != 0 {
+		return nil
+	}
+	r.present[word] |= bit
+	return lmdb.Dirty(r.mapped[page*pageSize:])
 }
 
 func (r *Recorder) unmap() {

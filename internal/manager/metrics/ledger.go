@@ -60,7 +60,7 @@ func (v Values) Tree() map[string]any {
 // isGauge tells the values that go up and down from those that only grow.
 func isGauge(name string) bool {
 	switch name {
-	case "cache.entries", "cache.used_bytes", "cache.size_bytes", "server.tcp_open", "server.resolving", "gc.usage_ratio", "gc.limit_category",
+	case "cache.entries", "cache.used_bytes", "cache.size_bytes", "cache.suspended", "trust.unsaved", "server.tcp_open", "server.resolving", "gc.usage_ratio", "gc.limit_category",
 		"predict.epoch", "predict.queue", "predict.learned":
 		return true
 	}
@@ -81,6 +81,7 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	accounts map[string]*account
+	unsaved  bool
 }
 
 // Open reads the ledger that an earlier manager has left in a file; without one
@@ -158,8 +159,21 @@ func (a *account) total() Values {
 	return sum
 }
 
+// Unsaved says whether the file could not be written when it was last tried.
+func (l *Ledger) Unsaved() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unsaved
+}
+
 // save writes the file; the caller holds the mutex.
 func (l *Ledger) save() error {
+	err := l.write()
+	l.unsaved = err != nil
+	return err
+}
+
+func (l *Ledger) write() error {
 	text, err := json.Marshal(l.accounts)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)

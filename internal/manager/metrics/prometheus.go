@@ -15,6 +15,7 @@ type Snapshot struct {
 	Workers   map[string]Values // by name, nil for one that does not answer
 	Collector Values            // of cache-gc, nil when it does not run or answer
 	Zones     []control.ZoneStatus
+	Unsaved   bool // the manager cannot keep what its successor needs
 }
 
 // CollectorName is the instance_id of cache-gc.
@@ -32,6 +33,11 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	s := c.Take()
 	out <- gauge("config_version", "Version of the configuration in force.", float64(s.Version))
 	out <- gauge("workers_configured", "Workers that are meant to run.", float64(len(s.Workers)))
+	unsaved := 0.0
+	if s.Unsaved {
+		unsaved = 1
+	}
+	out <- gauge("state_unsaved", "Whether counters or the history of the configuration cannot be kept for the next manager.", unsaved)
 	for i := range s.Zones {
 		collectZone(&s.Zones[i], out)
 	}
