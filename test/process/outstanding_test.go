@@ -24,7 +24,7 @@ import (
 const (
 	outstanding          = 10_000
 	outstandingAddresses = 40       // that they are asked from: each may have a thousand
-	outstandingCost      = 32 << 10 // of memory of the worker, at most
+	outstandingCost      = 40 << 10 // of memory of the worker, at most
 	outstandingOthers    = 40       // other names asked for meanwhile, of which 95 % have to be answered
 	heapKept             = 12 << 20 // after that: cached cuts and failures, what is remembered of ten thousand servers, buffers for the next
 	goroutinesAnyway     = 200      // of a worker, those that wait for work included
@@ -71,7 +71,6 @@ func (s *system) miss10k(t *testing.T, share limits.Share) {
 	pid := s.workers()[0]
 	s.knows(t)
 	before, idle, descriptors := memory(t, pid), s.goroutines(), opened(t, pid)
-	s.profile("heap?gc=1&")
 	heap := s.heap()
 	answers := s.missAll(t)
 	others := s.others(t)
@@ -104,10 +103,12 @@ func (s *system) miss10k(t *testing.T, share limits.Share) {
 	s.eventually("everything is given back", func() bool {
 		return s.goroutines() <= idle+limits.IdleGoroutines+2 && opened(t, pid) <= descriptors+2
 	})
-	s.profile("heap?gc=1&") // which collects garbage
-	if kept := s.heap() - heap; kept > heapKept {
-		t.Errorf("%d bytes of the heap are not given back", kept)
-	}
+	kept := 0
+	s.eventually("the heap is as before", func() bool {
+		kept = s.heap() - heap
+		return kept <= heapKept
+	})
+	t.Logf("%d KiB of the heap are kept", kept>>10)
 }
 
 // others asks, from an address of its own and one after the other, for names that are not cached and have a server that
@@ -224,10 +225,11 @@ func (s *system) goroutines() int {
 
 var heapLine = regexp.MustCompile(`# HeapAlloc = (\d+)`)
 
-// heap of the worker, in bytes, garbage included.
+// heap of the worker, in bytes, after its garbage was collected. Pools are empty after two times.
 func (s *system) heap() int {
 	s.t.Helper()
-	m := heapLine.FindStringSubmatch(s.profile("heap?"))
+	s.profile("heap?gc=1&")
+	m := heapLine.FindStringSubmatch(s.profile("heap?gc=1&"))
 	if m == nil {
 		s.t.Fatal("no size of the heap")
 	}

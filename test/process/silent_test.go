@@ -17,27 +17,9 @@ import (
 func silence(t *testing.T) options {
 	t.Helper()
 	const root = "127.0.0.53"
-	reuse := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
-	}}
-	mute, err := reuse.ListenPacket(t.Context(), "udp4", "0.0.0.0:0") // stands for all other addresses of loopback, and is never read
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mute.Close() })
-	upstream := mute.LocalAddr().(*net.UDPAddr).Port
-	stream, err := reuse.Listen(t.Context(), "tcp4", fmt.Sprintf("0.0.0.0:%d", upstream))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { stream.Close() })
-	conn, err := reuse.ListenPacket(t.Context(), "udp4", net.JoinHostPort(root, strconv.Itoa(upstream)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	upstream, conn := silentPort(t, root)
 	server := &miekg.Server{PacketConn: conn, Handler: miekg.HandlerFunc(delegate)}
 	go server.ActivateAndServe()
-	t.Cleanup(func() { conn.Close() })
 	hints := t.TempDir() + "/hints"
 	if err := os.WriteFile(hints, []byte(". 3600 NS ns.known.\nns.known. 3600 A "+root+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -47,6 +29,36 @@ func silence(t *testing.T) options {
 options: {root-hints: %s, query-loopback: true, upstream-port: %d}
 dnssec: {enable: false}
 `, hints, upstream)}
+}
+
+// silentPort opens a port on all addresses of loopback, over UDP and TCP, that nobody ever reads from, except over UDP at one
+// address, of which it returns the socket.
+func silentPort(t *testing.T, but string) (port int, conn net.PacketConn) {
+	t.Helper()
+	reuse := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
+	}}
+	var err error
+	for range 20 { // a port that is free for one may not be for the other
+		var mute net.PacketConn
+		var stream net.Listener
+		if stream, err = reuse.Listen(t.Context(), "tcp4", "0.0.0.0:0"); err != nil {
+			break
+		}
+		t.Cleanup(func() { stream.Close() })
+		port = stream.Addr().(*net.TCPAddr).Port
+		if mute, err = reuse.ListenPacket(t.Context(), "udp4", fmt.Sprintf("0.0.0.0:%d", port)); err != nil {
+			continue
+		}
+		t.Cleanup(func() { mute.Close() })
+		if conn, err = reuse.ListenPacket(t.Context(), "udp4", net.JoinHostPort(but, strconv.Itoa(port))); err != nil {
+			continue
+		}
+		t.Cleanup(func() { conn.Close() })
+		return port, conn
+	}
+	t.Fatal(err)
+	return 0, nil
 }
 
 // known is the name that is answered.
