@@ -85,6 +85,18 @@ bench-lab: build
 	bin/lab bench --runs $(LAB_RUNS) --peers $(LAB_PEERS) --scenario $(LAB_SCENARIOS) \
 		$(call lab_peer,ours,$(CURDIR)) $(if $(BASE),$(call lab_peer,base,$(BASE)))
 
+# What a hit costs with up to five million names in the cache: docs/growth.svg and docs/performance.md. Some minutes, 3 GB of disk.
+.PHONY: growth soak
+growth:
+	$(GO) run ./test/growth -svg docs/growth.svg
+
+# Memory of all processes under a steady load: SOAK_RATE queries a second for SOAK_TIME.
+SOAK_RATE ?= 4000
+SOAK_TIME ?= 10m
+SOAK_CSV  ?= soak.csv
+soak: build
+	$(GO) run ./test/soak -rate $(SOAK_RATE) -for $(SOAK_TIME) -csv $(SOAK_CSV) bin/knot-resolver
+
 lint: vet
 	$(GO) test ./internal
 

@@ -77,8 +77,13 @@ func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error
 		return err
 	}
 	network := a.Version.Config.Network
+	most := share()
 	w.server = server.New(server.Options{Handler: w.handler(), Log: w.log.With("group", "io"), Pipeline: network.TCPPipeline,
+		Streams: most.Streams, Resolving: most.Resolving,
 		Priority: w.engine.Priority, Heavy: heavy, Shed: w.engine.Shed})
+	if most.Resolving < limits.Resolving || most.Streams < limits.Streams {
+		w.log.Warn("few descriptors: less can be worked on at once", "questions", most.Resolving, "connections", most.Streams, "wanted", limits.EnoughDescriptors)
+	}
 	if err := w.listenControl(ctx, rundir); err != nil {
 		return err
 	}

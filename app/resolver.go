@@ -61,7 +61,7 @@ func Resolving(o EngineOptions) (Engine, error) {
 	}
 	_, own := store.(*mem.Store)
 	e := &resolving{options: o, store: store, shared: !own}
-	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline})
+	e.client = upstream.New(&upstream.Sockets{OutV4: cfg.Network.OutV4, OutV6: cfg.Network.OutV6}, upstream.Options{Pipeline: cfg.Network.TCPPipeline, Streams: share().UpstreamStreams})
 	resolution.Client = e.client
 	cookies, err := serverCookies(cfg)
 	if err != nil {

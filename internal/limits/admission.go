@@ -14,7 +14,7 @@ const (
 	// worked on: whoever is ready to run waits as long, those who answer from the cache too.
 	StartDelay, ResolvingWindow = 2 * time.Millisecond, 50 * time.Millisecond
 
-	// Waiting is how many datagrams, and how many messages on streams, wait to be worked on: 5 KiB each, 40 MiB together (the
+	// Waiting is how many datagrams, and how many messages on streams, wait to be worked on: 1.3 KiB each, 10 MiB together (the
 	// original defers 64 MiB). With Resolving it is 10 000 clients who ask for one name at once (FT-48).
 	Waiting = 4096
 	// WaitingTime is how long messages may: later the client has asked again (resolver.md 10). Datagrams have less: their

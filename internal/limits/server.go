@@ -70,12 +70,20 @@ const (
 	// connection: the bound on clients that vanish or close their window (TR-02).
 	TCPUserTimeout = 1 * time.Second
 
-	// Streams is how many client connections one worker holds. With 4 KiB read buffer and a
-	// goroutine each this is about 16 MiB idle, and leaves descriptors for upstream (TR-04).
-	Streams = 1000
+	// Streams is how many client connections one worker holds, where there are descriptors for them (see Divide). Idle ones cost 5 KiB
+	// each, of which 2 are the stack of a goroutine: 50 MiB together, and some milliseconds in each garbage collection, which has
+	// to look at all stacks. Forwarders and applications that keep a connection open are thousands behind a large resolver.
+	Streams = 10000
 	// StreamsPerClient is the part of Streams one address (IPv6: one /64) may hold, so four
 	// clients at least are needed to fill it (TR-01: at most 25 %).
 	StreamsPerClient = Streams / 4
+	// StreamEvictions is how many connections are looked at for the one that has been idle longest, when a new one needs its
+	// place. It is one of the longest hundredth then, whatever others do, and costs less than the new one itself.
+	StreamEvictions = 128
+	// StreamSeats is how many connections keep a goroutine and a buffer, 12 KiB, while they wait for their next query, and
+	// StreamSeated how long: clients that ask one query after the other are answered as fast as can be. Without either they
+	// wait in 4 KiB, and starting to work again costs some microseconds.
+	StreamSeats, StreamSeated = 256, 250 * time.Millisecond
 	// StreamClientBitsV6 is the prefix length that counts as one client in IPv6.
 	StreamClientBitsV6 = 64
 

@@ -32,10 +32,9 @@ func (s *Server) accept(sock *Socket) {
 // begin serves a new connection, or closes it when there are too many.
 func (s *Server) begin(conn *net.TCPConn) {
 	st := newStream(s, conn, TCP)
-	evicted, ok := s.streams.add(st, st.request.Client.Addr())
+	evicted, ok := s.streams.add(st)
 	if !ok {
 		s.counters.TCPRefused.Add(1)
-		st.cancel()
 		conn.Close()
 		return
 	}
@@ -45,7 +44,8 @@ func (s *Server) begin(conn *net.TCPConn) {
 	}
 	s.counters.TCPAccepted.Add(1)
 	s.counters.TCPOpen.Add(1)
-	s.work.Go(st.run)
+	s.work.Add(1) // until the end of serve
+	s.do(st.run)
 }
 
 // resolve calls the handler for a leased request.

@@ -19,13 +19,35 @@ type answerWriter struct {
 	pending []byte    // framed answers, in order
 	spare   []byte    // the buffer that is not pending
 	busy    bool      // somebody is in write
+	lean    bool      // keeps no buffers
 	err     error     // the first failure; nothing is written after it
 }
 
-func newAnswerWriter(write func([]byte) error) *answerWriter {
-	w := &answerWriter{write: write}
+func (w *answerWriter) init(write func([]byte) error) {
+	w.write = write
 	w.room.L = &w.mu
-	return w
+}
+
+// lend gives the writer two buffers to use.
+func (w *answerWriter) lend(out *[2][]byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lean = false
+	if !w.busy && len(w.pending) == 0 {
+		w.pending, w.spare = out[0], out[1]
+	}
+	*out = [2][]byte{}
+}
+
+// giveBack takes the buffers away once nothing is pending. Until the next lend the writer makes its own when it needs one.
+func (w *answerWriter) giveBack(out *[2][]byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lean = true
+	if !w.busy && len(w.pending) == 0 {
+		*out = [2][]byte{w.pending, w.spare}
+		w.pending, w.spare = nil, nil
+	}
 }
 
 // add frames and writes one answer of 1 to 65535 bytes. With hold it may leave the writing to the
@@ -74,6 +96,9 @@ func (w *answerWriter) drain() error {
 		}
 	}
 	w.busy = false
+	if w.lean {
+		w.pending, w.spare = nil, nil
+	}
 	w.room.Broadcast()
 	return w.err
 }

@@ -14,7 +14,7 @@ func TestAnswersAreCoalesced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var writes [][]byte
 		gate := make(chan struct{})
-		w := newAnswerWriter(func(b []byte) error {
+		w := writerTo(func(b []byte) error {
 			<-gate
 			writes = append(writes, bytes.Clone(b))
 			return nil
@@ -35,7 +35,7 @@ func TestAnswersAreCoalesced(t *testing.T) {
 
 func TestAnswersHeldUntilFlush(t *testing.T) {
 	var wrote []byte
-	w := newAnswerWriter(func(b []byte) error { wrote = append(wrote, b...); return nil })
+	w := writerTo(func(b []byte) error { wrote = append(wrote, b...); return nil })
 	w.add(message(1), true)
 	w.add(message(2), true)
 	if wrote != nil {
@@ -51,7 +51,7 @@ func TestAnswersHeldUntilFlush(t *testing.T) {
 func TestAnswersBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate, broken := make(chan struct{}), errors.New("broken")
-		w := newAnswerWriter(func([]byte) error { <-gate; return broken })
+		w := writerTo(func([]byte) error { <-gate; return broken })
 		big := make([]byte, limits.StreamBuffered/2)
 		var all sync.WaitGroup
 		var failed int
@@ -80,4 +80,10 @@ func TestAnswersBound(t *testing.T) {
 			t.Errorf("after the failure: %v", err)
 		}
 	})
+}
+
+func writerTo(write func([]byte) error) *answerWriter {
+	w := new(answerWriter)
+	w.init(write)
+	return w
 }

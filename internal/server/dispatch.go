@@ -16,7 +16,8 @@ import (
 // leased from Server.misses until its answer is on its way.
 type miss struct {
 	raw     []byte
-	answer  []byte // where it may be written
+	answer  []byte // where it may be written: leased while it is worked on
+	buffer  *[limits.UDPAnswerBytes]byte
 	ready   []byte // the answer
 	request Request
 
@@ -50,7 +51,7 @@ type dispatcher struct {
 // take makes a miss of the request; the caller says where it came from.
 func (s *Server) take(req *Request, l lane) *miss {
 	m := s.misses.Get().(*miss)
-	*m = miss{raw: append(m.raw[:0], req.Raw...), answer: m.answer, request: *req, lane: l}
+	*m = miss{raw: append(m.raw[:0], req.Raw...), request: *req, lane: l}
 	m.request.Raw = m.raw
 	return m
 }
@@ -60,7 +61,10 @@ func (s *Server) release(m *miss) {
 	if m.slot != nil {
 		m.loop.journal.Release(m.slot)
 	}
-	*m = miss{raw: m.raw, answer: m.answer}
+	if m.buffer != nil {
+		s.buffers.Put(m.buffer)
+	}
+	*m = miss{raw: m.raw}
 	s.misses.Put(m)
 }
 
@@ -101,7 +105,7 @@ func (d *dispatcher) launch(m *miss) { d.server.do(func() { d.work(m) }) }
 func (d *dispatcher) work(m *miss) {
 	parent := d.server.ctx
 	if m.stream != nil {
-		parent = m.stream.ctx
+		parent = m.stream.context()
 	}
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
@@ -114,6 +118,8 @@ func (d *dispatcher) work(m *miss) {
 	d.queue.started(now.Sub(ready), now)
 	d.mu.Unlock()
 	if wanted && ctx.Err() == nil {
+		m.buffer = d.server.buffers.Get().(*[limits.UDPAnswerBytes]byte)
+		m.answer = m.buffer[:0]
 		m.ready = d.server.resolve(ctx, m)
 	}
 	d.finish(m)

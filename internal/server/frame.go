@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -14,52 +13,69 @@ var errFrame = errors.New("length field out of range")
 
 const lengthField = 2 // bytes before each message on a stream (RFC 1035 4.2.2)
 
-// frameReader takes messages off a stream. A read deadline only interrupts it: a message that has
-// partly arrived is kept, and next goes on where it stopped.
+// frameRoom is how long a buffer is: it holds a whole message, so that none needs a copy.
+const frameRoom = lengthField + limits.QueryBytes
+
+// frameReader takes messages off a stream by way of a buffer that it has only on loan. What has partly arrived of a
+// message outlives interruptions, and the buffer.
 type frameReader struct {
-	buf  *bufio.Reader // holds a whole message, so that it needs no copy
-	last int           // bytes of buf that make up the message returned last
+	from       io.Reader
+	buf        []byte // of frameRoom; nil: none at present
+	start, end int    // of what is in buf and not taken yet
+	kept       []byte // the same while there is no buffer
 }
 
-func newFrameReader(r io.Reader) frameReader {
-	return frameReader{buf: bufio.NewReaderSize(r, lengthField+limits.QueryBytes)}
+// lend gives the reader a buffer.
+func (r *frameReader) lend(buf []byte) {
+	r.buf = buf
+	r.start, r.end = 0, copy(buf, r.kept)
+	r.kept = nil
 }
 
-// next returns the next message, valid until next is called again.
-func (r *frameReader) next() ([]byte, error) {
-	r.release()
-	field, err := r.buf.Peek(lengthField)
-	if err != nil {
-		return nil, err
+// giveBack takes the buffer, and with it the message returned last, away.
+func (r *frameReader) giveBack() (buf []byte) {
+	if r.partial() {
+		r.kept = append([]byte(nil), r.buf[r.start:r.end]...)
 	}
-	n := int(binary.BigEndian.Uint16(field))
-	if n == 0 || n > limits.QueryBytes {
-		return nil, errFrame
-	}
-	frame, err := r.buf.Peek(lengthField + n)
-	if err != nil {
-		return nil, err
-	}
-	r.last = len(frame)
-	return frame[lengthField:], nil
+	buf, r.buf = r.buf, nil
+	r.start, r.end = 0, 0
+	return buf
 }
 
-// release gives up the message returned last.
-func (r *frameReader) release() {
-	r.buf.Discard(r.last) // cannot fail: the bytes are buffered
-	r.last = 0
-}
-
-// ready reports whether next would return without reading from the stream.
+// ready reports whether next has something to say without another fill.
 func (r *frameReader) ready() bool {
-	rest := r.buf.Buffered() - r.last
+	rest := r.end - r.start
 	if rest < lengthField {
 		return false
 	}
-	ahead, _ := r.buf.Peek(r.last + lengthField)
-	n := int(binary.BigEndian.Uint16(ahead[r.last:]))
+	n := r.length()
 	return n == 0 || n > limits.QueryBytes || rest >= lengthField+n
 }
 
+func (r *frameReader) length() int { return int(binary.BigEndian.Uint16(r.buf[r.start:])) }
+
+// next returns the next message, valid until fill. It is called when the reader is ready.
+func (r *frameReader) next() ([]byte, error) {
+	n := r.length()
+	if n == 0 || n > limits.QueryBytes {
+		return nil, errFrame
+	}
+	from := r.start + lengthField
+	r.start = from + n
+	return r.buf[from:r.start:r.start], nil
+}
+
+// fill reads once. It is called when the reader is not ready, and so there is room.
+func (r *frameReader) fill() error {
+	r.end = copy(r.buf, r.buf[r.start:r.end])
+	r.start = 0
+	n, err := r.from.Read(r.buf[r.end:])
+	r.end += n
+	if n > 0 {
+		return nil // an error comes again
+	}
+	return err
+}
+
 // partial reports whether a message has begun to arrive.
-func (r *frameReader) partial() bool { return r.buf.Buffered() > r.last }
+func (r *frameReader) partial() bool { return r.end > r.start || len(r.kept) > 0 }

@@ -31,19 +31,27 @@ func split(stream []byte) (messages [][]byte, bad bool) {
 func checkFrames(t *testing.T, stream []byte, wrap func(io.Reader) io.Reader) {
 	t.Helper()
 	want, wantBad := split(stream)
-	r := newFrameReader(wrap(bytes.NewReader(stream)))
+	r := frameReader{from: wrap(bytes.NewReader(stream))}
+	r.lend(make([]byte, frameRoom))
 	var got [][]byte
-	for {
-		ready := r.ready()
-		m, err := r.next()
-		if err == iotest.ErrTimeout {
-			if ready {
-				t.Fatal("ready, but next had to read")
+	for fills := 0; ; {
+		if !r.ready() {
+			err := r.fill()
+			if err != nil && err != iotest.ErrTimeout {
+				if wantBad {
+					t.Fatalf("ended with %v instead of a bad length", err)
+				}
+				break
+			}
+			if fills++; fills%2 == 0 { // between two queries, or in the middle of one
+				r.giveBack()
+				r.lend(make([]byte, frameRoom))
 			}
 			continue
 		}
+		m, err := r.next()
 		if err != nil {
-			if wantBad != errors.Is(err, errFrame) {
+			if !wantBad || !errors.Is(err, errFrame) {
 				t.Fatalf("ended with %v, bad length: %v", err, wantBad)
 			}
 			break

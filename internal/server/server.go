@@ -66,8 +66,11 @@ type Server struct {
 	dispatch dispatcher
 	heavy    sync.Mutex // held by the stream with Priority from Options.Heavy on whose turn it is
 	streams  *streamTable
-	misses   sync.Pool   // *miss
-	tasks    chan func() // for goroutines that are idle
+	desks    sync.Pool    // *desk
+	seats    atomic.Int32 // taken, of limits.StreamSeats
+	misses   sync.Pool    // *miss
+	buffers  sync.Pool    // for their answers
+	tasks    chan func()  // for goroutines that are idle
 	idle     atomic.Int32
 
 	ctx    context.Context // ends when answers are no longer wanted
@@ -90,9 +93,11 @@ func New(opts Options) *Server {
 	s.dispatch = dispatcher{server: s, queue: newQueue(s.opts.Resolving, s.opts.Priority, time.Now())}
 	s.tasks = make(chan func())
 	s.streams = newStreamTable(s.opts.Streams, s.opts.StreamsPerClient)
+	s.desks.New = func() any { return new(desk) }
 	s.misses.New = func() any {
-		return &miss{raw: make([]byte, 0, limits.UsualQueryBytes), answer: make([]byte, 0, limits.UDPAnswerBytes)}
+		return &miss{raw: make([]byte, 0, limits.UsualQueryBytes)}
 	}
+	s.buffers.New = func() any { return new([limits.UDPAnswerBytes]byte) }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }

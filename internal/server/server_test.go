@@ -42,10 +42,16 @@ func message(id int) []byte {
 
 func idOf(m []byte) int { return int(binary.BigEndian.Uint16(m)) }
 
+// seatless makes start take all seats away.
+var seatless bool
+
 // start serves a fresh loopback socket of each kind and shuts the server down with the test.
 func start(t testing.TB, opts Options) (srv *Server, udp, tcp netip.AddrPort) {
 	t.Helper()
 	srv = New(opts)
+	if seatless {
+		withoutSeats(srv)
+	}
 	t.Cleanup(func() { shutdown(t, srv, time.Second) })
 	return srv, serve(t, srv, Spec{Addr: loopback()}), serve(t, srv, Spec{Addr: loopback(), Stream: true})
 }

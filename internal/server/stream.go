@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -12,51 +13,79 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// stream is one client connection. Its reading side belongs to the goroutine in run; queries that
-// are not answered inline each have a goroutine that ends in finish.
+// stream is one client connection. It is served by one goroutine at a time, from run or watch, to which belongs what is
+// not guarded by mu; queries that are not answered inline each have a goroutine that ends in finish.
 type stream struct {
 	server  *Server
 	conn    *net.TCPConn
-	in      frameReader
-	out     *answerWriter
+	client  netip.Prefix // what it counts for
 	request Request
-	answer  []byte // scratch for inline answers
 
-	ctx    context.Context // ends when answers cannot be delivered any more
-	cancel context.CancelFunc
+	desk   *desk       // what follows works on it; nil while the stream is watched
+	in     frameReader // queries
+	out    answerWriter
+	seated bool      // it may wait at its desk
+	begun  time.Time // when the rest of a message that has partly arrived began to be waited for; zero when none is
 
 	mu          sync.Mutex
+	ctx         context.Context // ends when answers cannot be delivered any more; nil before the first miss
+	cancel      context.CancelFunc
 	changed     sync.Cond // signalled when outstanding falls or the stream is aborted
 	outstanding int       // queries handed to Resolve and not yet written
+	waits       time.Time // the deadline of reads
 	idleSince   time.Time // when outstanding last became 0; first, the time of accept
 	draining    time.Time // since when the end is near; zero when it is not
 	aborted     bool
 }
 
 func newStream(s *Server, conn *net.TCPConn, transport Transport) *stream {
-	st := &stream{server: s, conn: conn, in: newFrameReader(conn), idleSince: time.Now()}
-	st.out = newAnswerWriter(st.write)
+	st := &stream{server: s, conn: conn, in: frameReader{from: conn}, idleSince: time.Now()}
+	st.out.init(st.write)
 	st.changed.L = &st.mu
-	st.ctx, st.cancel = context.WithCancel(s.ctx)
 	st.request = Request{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Transport: transport, RTT: st.rtt}
+	st.client = clientOf(st.request.Client.Addr())
 	return st
 }
 
-// run serves the connection until it is closed.
-func (st *stream) run() {
-	defer st.server.streams.remove(st)
-	defer st.abort()
-	for st.awaitRoom() {
-		raw, err := st.next()
-		if err == nil {
-			st.query(raw)
-			continue
-		}
-		if st.lastWords(err) {
-			st.linger()
-		}
+// run serves a new connection.
+func (st *stream) run() { st.serve(nil) }
+
+// serve serves the connection until it is closed, or has nothing to do: then it is watched. It was woken because there is
+// something to read, or by an error.
+func (st *stream) serve(woken error) {
+	if st.rouse(woken) {
+		st.park()
 		return
 	}
+	st.abort()
+	st.server.streams.remove(st)
+	st.server.work.Done()
+}
+
+// rouse does what there is to do for a stream and reports whether it lives on.
+func (st *stream) rouse(woken error) bool {
+	if errors.Is(woken, os.ErrDeadlineExceeded) && !st.expired() {
+		return true
+	}
+	st.sit()
+	defer st.rise()
+	for err := woken; st.awaitRoom(); {
+		var raw []byte
+		if err == nil {
+			raw, err = st.next()
+		}
+		switch {
+		case err == nil:
+			st.query(raw)
+			continue
+		case err == errQuiet:
+			return true
+		case st.lastWords(err):
+			st.linger()
+		}
+		return false
+	}
+	return false
 }
 
 // awaitRoom waits, once the pipeline is full, until it is half empty. It reports false when the
@@ -76,51 +105,18 @@ func (st *stream) awaitRoom() bool {
 	return !st.aborted
 }
 
-// next waits for a query. Time runs out when none has arrived completely limits.StreamIdle after
-// the connection had nothing else to do.
+// next waits for a query.
 func (st *stream) next() ([]byte, error) {
 	for !st.in.ready() {
 		if err := st.out.flush(); err != nil {
 			return nil, err
 		}
-		st.setDeadline()
-		raw, err := st.in.next()
-		if !errors.Is(err, os.ErrDeadlineExceeded) || st.expired() {
-			return raw, err
+		if err := st.fill(); err != nil {
+			return nil, err
 		}
 	}
+	st.begun = time.Time{}
 	return st.in.next()
-}
-
-// setDeadline sets when the wait for a query ends.
-func (st *stream) setDeadline() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	deadline := st.idleSince.Add(st.server.opts.StreamIdle)
-	switch {
-	case !st.draining.IsZero():
-		deadline = time.Now().Add(limits.StreamDrain)
-		if end := st.draining.Add(limits.StreamDrainMax); end.Before(deadline) {
-			deadline = end
-		}
-	case st.outstanding > 0:
-		deadline = time.Now().Add(st.server.opts.StreamIdle)
-	}
-	st.conn.SetReadDeadline(deadline)
-}
-
-// expired reports whether a read deadline that passed means the end of the stream, rather than
-// that it has become idle later.
-func (st *stream) expired() bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	switch {
-	case !st.draining.IsZero():
-		return time.Since(st.draining) > limits.StreamDrainMax || !st.in.partial() && !st.unread()
-	case st.in.partial():
-		return true
-	}
-	return st.outstanding == 0 && time.Since(st.idleSince) >= st.server.opts.StreamIdle
 }
 
 // lastWords judges the error that ended reading: it reports whether outstanding answers are still
@@ -171,7 +167,7 @@ func (st *stream) query(raw []byte) {
 	st.touch()
 	st.reply(answer, true)
 	if cap(answer) <= limits.UDPAnswerBytes {
-		st.answer = answer[:0]
+		st.desk.answer = answer[:0]
 	}
 }
 
@@ -183,7 +179,20 @@ func (st *stream) inline() (answer []byte, done bool) {
 		st.server.heavy.Lock()
 		defer st.server.heavy.Unlock()
 	}
-	return o.Handler.Inline(st.answer[:0], &st.request)
+	return o.Handler.Inline(st.desk.answer[:0], &st.request)
+}
+
+// context ends when answers cannot be delivered any more.
+func (st *stream) context() context.Context {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.ctx == nil {
+		st.ctx, st.cancel = context.WithCancel(st.server.ctx)
+		if st.aborted {
+			st.cancel()
+		}
+	}
+	return st.ctx
 }
 
 // miss has the current request resolved, or turns one away when there are too many.

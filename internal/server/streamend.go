@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"knot-resolver/internal/limits"
 )
 
@@ -29,18 +27,6 @@ func (st *stream) drain() {
 	st.conn.SetReadDeadline(st.draining.Add(limits.StreamDrain))
 }
 
-// unread reports whether bytes have arrived that no read has returned yet: a read whose deadline
-// has passed does not look.
-func (st *stream) unread() bool {
-	raw, err := st.conn.SyscallConn()
-	if err != nil {
-		return false
-	}
-	n := 0
-	raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
-	return n > 0
-}
-
 func (st *stream) isDraining() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -53,11 +39,13 @@ func (st *stream) abort() {
 	first := !st.aborted
 	st.aborted = true
 	st.changed.Broadcast()
+	if st.cancel != nil {
+		defer st.cancel()
+	}
 	st.mu.Unlock()
 	if !first {
 		return
 	}
-	st.cancel()
 	st.conn.Close()
 	st.out.fail()
 	st.server.counters.TCPOpen.Add(-1)

@@ -3,6 +3,9 @@ package server
 import (
 	"net/netip"
 	"sync"
+	"time"
+
+	"knot-resolver/internal/limits"
 )
 
 // streamTable bounds the stream connections in total and per client. A connection is counted from
@@ -11,22 +14,21 @@ type streamTable struct {
 	max, perClient int
 
 	mu      sync.Mutex
-	streams map[*stream]netip.Prefix
+	streams map[*stream]struct{}
 	clients map[netip.Prefix]int
 }
 
 func newStreamTable(max, perClient int) *streamTable {
-	return &streamTable{max: max, perClient: perClient, streams: map[*stream]netip.Prefix{}, clients: map[netip.Prefix]int{}}
+	return &streamTable{max: max, perClient: perClient, streams: map[*stream]struct{}{}, clients: map[netip.Prefix]int{}}
 }
 
-// add takes the stream in. When the table is full, the stream that has been idle longest has to
+// add takes the stream in. When the table is full, one that has been idle for long has to
 // leave: it is no longer counted, and the caller must close it. ok is false when the client has too
 // many or nobody is idle.
-func (t *streamTable) add(st *stream, ip netip.Addr) (evicted *stream, ok bool) {
-	client := clientOf(ip)
+func (t *streamTable) add(st *stream) (evicted *stream, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.clients[client] >= t.perClient {
+	if t.clients[st.client] >= t.perClient {
 		return nil, false
 	}
 	if len(t.streams) >= t.max {
@@ -35,24 +37,22 @@ func (t *streamTable) add(st *stream, ip netip.Addr) (evicted *stream, ok bool) 
 		}
 		t.removeLocked(evicted)
 	}
-	t.streams[st] = client
-	t.clients[client]++
+	t.streams[st] = struct{}{}
+	t.clients[st.client]++
 	return evicted, true
 }
 
-// idlest returns the stream that has had nothing to do for the longest time.
+// idlest returns the stream that has had nothing to do for the longest time, of limits.StreamEvictions that it comes upon.
 func (t *streamTable) idlest() (oldest *stream) {
+	var best time.Time
+	looked := 0
 	for st := range t.streams {
 		since, idle := st.idle()
-		if !idle {
-			continue
+		if idle && (oldest == nil || since.Before(best)) {
+			oldest, best = st, since
 		}
-		if oldest == nil {
-			oldest = st
-			continue
-		}
-		if best, _ := oldest.idle(); since.Before(best) {
-			oldest = st
+		if looked++; looked == limits.StreamEvictions {
+			break
 		}
 	}
 	return oldest
@@ -66,13 +66,12 @@ func (t *streamTable) remove(st *stream) {
 }
 
 func (t *streamTable) removeLocked(st *stream) {
-	client, ok := t.streams[st]
-	if !ok {
+	if _, counted := t.streams[st]; !counted {
 		return
 	}
 	delete(t.streams, st)
-	if t.clients[client]--; t.clients[client] == 0 {
-		delete(t.clients, client)
+	if t.clients[st.client]--; t.clients[st.client] == 0 {
+		delete(t.clients, st.client)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 type Options struct {
 	// Pipeline is the most unanswered queries on one connection; 0 means limits.StreamPipeline.
 	Pipeline int
+	// Streams is the most connections, to all servers; 0 means limits.UpstreamStreams.
+	Streams int
 }
 
 // Client asks servers. It is safe for concurrent use.
@@ -28,9 +30,12 @@ func New(network Network, o Options) *Client {
 	if o.Pipeline <= 0 {
 		o.Pipeline = limits.StreamPipeline
 	}
+	if o.Streams <= 0 {
+		o.Streams = limits.UpstreamStreams
+	}
 	return &Client{
 		network: network,
-		streams: newPool(network, o.Pipeline),
+		streams: newPool(network, o),
 		scratch: sync.Pool{New: func() any { return new(exchange) }},
 	}
 }

@@ -15,6 +15,7 @@ import (
 type pool struct {
 	network  Network
 	pipeline int
+	most     int             // streams
 	ctx      context.Context // ends when the pool is closed
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
@@ -59,8 +60,8 @@ type peer struct {
 	failed   error // of the last attempt to connect, if it failed
 }
 
-func newPool(network Network, pipeline int) *pool {
-	p := &pool{network: network, pipeline: pipeline, peers: make(map[peerKey]*peer)}
+func newPool(network Network, o Options) *pool {
+	p := &pool{network: network, pipeline: o.Pipeline, most: o.Streams, peers: make(map[peerKey]*peer)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -148,7 +149,7 @@ func (to *peer) busy() error {
 
 // room makes sure that one more stream fits, at the expense of one that is idle.
 func (p *pool) room() bool {
-	if p.open < limits.UpstreamStreams {
+	if p.open < p.most {
 		return true
 	}
 	for _, to := range p.peers {
