@@ -302,6 +302,9 @@ func (s *session) fault(text string) {
 // over ends a session that has nobody left to ask. If all a resolver has for a name is its servers, there is no record of the type.
 func (s *session) over() (*response, error) {
 	r := s.vague
+	if f := s.forward(s.name, s.typ); f != nil && f.First {
+		r = nil // the DNS knows better
+	}
 	if r == nil || s.bogus != nil || s.told != nil || s.ctx.Err() != nil {
 		return nil, s.exhausted()
 	}

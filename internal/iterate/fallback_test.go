@@ -144,7 +144,7 @@ func TestHedge(t *testing.T) {
 
 // TestForwardFirst: when the servers of a rule do not help, the DNS is asked as if there were no rule.
 func TestForwardFirst(t *testing.T) {
-	for name, h := range map[string]handler{"refuses": says(t, "REFUSED", ""), "silent": silent} {
+	for name, h := range map[string]handler{"refuses": says(t, "REFUSED", ""), "silent": silent, "refers": says(t, "", "--\nwww.victim. 60 NS ns.other.")} {
 		servers := internet(t, silent)
 		servers[otherIP] = h
 		play(t, servers, func(t *testing.T, s *scene) {

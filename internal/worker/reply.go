@@ -62,7 +62,7 @@ func (r *reply) flags() dns.Flags {
 	}
 	wanted := r.query.EDNS.DO || asked.Has(dns.FlagAD) // RFC 6840 section 5.7
 	if j, ok := r.out.Judge.(*judge); ok {
-		if j.own {
+		if j.own && r.out.RCode != dns.RCodeServFail {
 			f |= dns.FlagAA // for the name asked (RFC 1035 section 4.1.1)
 		}
 		if j.local { // nobody has signed it: who wants signatures can do nothing with it, but who takes our word can

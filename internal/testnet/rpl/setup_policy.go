@@ -15,6 +15,7 @@ import (
 type policySetup struct {
 	compile.Input
 	clients []clientRule
+	actions []tagAction
 	used    bool
 	// primaries of response policy zones that are transferred, by the name of the zone
 	primaries map[string][]netip.AddrPort
@@ -40,8 +41,9 @@ func (p *policySetup) rules() (*policy.Rules, error) {
 // policies reads the options of Unbound about clients, local data and response policy zones.
 func (up *Setup) policies(s *Scenario) error {
 	p := &up.Policy
-	p.NoData, p.used = true, true                                                                      // for names of special use, if for nothing else
-	p.Rules = append(p.Rules, compile.Rule{Names: []string{"local."}, Subtree: policy.SubtreeResolve}) // of which this is none there
+	p.NoData, p.TTL = true, 3600
+	p.used = true // for names of special use, if for nothing else, of which local. is none there
+	p.Rules = append(p.Rules, compile.Rule{Names: []string{"local."}, Subtree: policy.SubtreeResolve})
 	local := newLocalZones("")
 	views := map[int]*localZones{} // by clause
 	for _, o := range s.Options {
@@ -64,6 +66,9 @@ func (up *Setup) policies(s *Scenario) error {
 	for _, v := range views {
 		v.rules(up)
 	}
+	if err := up.actions(local); err != nil {
+		return err
+	}
 	local.rules(up)
 	p.views()
 	return up.zones(s)
@@ -77,6 +82,8 @@ func (up *Setup) policyOption(o Option, local *localZones) error {
 		return up.access(subject, rest)
 	case "access-control-tag":
 		return up.client(subject, clientRule{tags: strings.Fields(unquoted(rest))})
+	case "access-control-tag-action", "access-control-tag-data":
+		return up.Policy.tagged(o.Key, subject, rest)
 	case "access-control-view":
 		return up.client(subject, clientRule{tags: []string{viewTag(unquoted(rest))}})
 	case "local-zone-override":

@@ -88,8 +88,7 @@ var irrelevant = words(`target-fetch-policy trust-anchor-signaling minimal-respo
 
 // absent lists options of what the resolver does not have, and says what that is.
 var absent = map[string]string{
-	"response-ip-tag":           "tags of answer addresses",
-	"access-control-tag-action": "actions by tag", "access-control-tag-data": "actions by tag",
+	"response-ip-tag":         "tags of answer addresses",
 	"serve-expired-ttl-reset": "a new life for stale answers", "serve-original-ttl": "serving original TTLs",
 	"dns-error-reporting":          "DNS error reporting (RFC 9567)",
 	"val-nsec3-keysize-iterations": "NSEC3 limits by key size",
@@ -178,7 +177,7 @@ func (up *Setup) server(o Option) (err error) {
 		up.MinTTL, err = seconds(o.Value)
 	case "module-config":
 		up.modules(o.Value)
-	case "local-zone", "local-data", "local-zone-override", "local-zone-tag", "access-control", "access-control-tag", "access-control-view", "define-tag",
+	case "local-zone", "local-data", "local-zone-override", "local-zone-tag", "access-control", "access-control-tag", "access-control-view", "access-control-tag-action", "access-control-tag-data", "define-tag",
 		"response-ip", "response-ip-data": // read as a whole in policies
 	default:
 		what, known := absent[o.Key]
