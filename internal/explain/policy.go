@@ -24,7 +24,7 @@ type Policy struct {
 // PolicyStep is what the rules say about one name.
 type PolicyStep struct {
 	Name    string   `json:"name"`
-	Verdict string   `json:"verdict"` // resolve, answer, nodata, nxdomain, passthru, drop, tcp-only, yxdomain
+	Verdict string   `json:"verdict"` // resolve, answer, nodata, nxdomain, passthru, drop, tcp-only, yxdomain, refused
 	Source  string   `json:"source,omitempty"`
 	List    string   `json:"list,omitempty"` // response policy zone, as in statistics
 	Rule    string   `json:"rule,omitempty"` // as its list or the configuration has it

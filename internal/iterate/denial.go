@@ -87,8 +87,8 @@ func (j *job) secureDenial(c *cut, r *response, soa *dns.RRset, name dns.Name, t
 		e.TTL = min(e.TTL, signed.TTL)
 	}
 	if err := j.prove(keys, r, name, t, e); err != nil {
-		if soa != nil && len(j.evidence) == 0 { // the zone speaks for itself, and nothing says that the name is not in it
-			return "", err
+		if len(j.evidence) == 0 && (soa != nil || zone.target == nil) {
+			return "", err // the zone speaks for itself, or servers that would have referred: nothing says that the name is not in it
 		}
 		return "", j.excused(zone, name, t, e, err)
 	}
