@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"knot-resolver/internal/dns"
 	"knot-resolver/internal/limits"
 )
 
@@ -40,8 +41,17 @@ func (s *Server) lookForHung(now time.Time) {
 	s.counters.Hung.Store(int64(count))
 	for _, h := range fresh {
 		s.opts.Log.Error("a request does not end", "client", h.request.Client, "transport", h.request.Transport,
-			"message", fmt.Sprintf("%x", h.raw), "age", h.age.Round(time.Second))
+			"question", question(h.raw), "age", h.age.Round(time.Second))
 	}
+}
+
+// question says what a message asks for.
+func question(raw []byte) string {
+	var m dns.Message
+	if err := m.Parse(raw); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%v %v", m.Question.Name, m.Question.Type)
 }
 
 // clogged is the error of a server of whose places so many are held by requests that do not end that it has to be replaced.
