@@ -4,6 +4,11 @@ import "time"
 
 // Bounds of work in a worker and of its clients' shares in it (packages admit and server).
 const (
+	// ResolvingHung is how old a request in work is that will not end: three times what a resolution may take.
+	ResolvingHung = 3 * ResolutionTime
+	// HungShare is the part of Resolving, one in so many, that may be held by such requests before the worker is replaced.
+	HungShare = 4
+
 	// Resolving is how many requests of one worker may be in Resolve at the same time (B27 asks
 	// for at least 2048). Each costs a goroutine and an answer buffer, about 16 KiB.
 	Resolving = 4096

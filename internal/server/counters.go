@@ -30,6 +30,7 @@ type Counters struct {
 	AcceptErrors  atomic.Uint64 // failed accepts
 
 	Resolving atomic.Int64 // requests in Handler.Resolve now
+	Hung      atomic.Int64 // of them, those that do not end
 
 	ShedCrowded   atomic.Uint64 // requests turned away: their client has too many in work
 	ShedDisplaced atomic.Uint64 // too many wait, and others go first
@@ -59,6 +60,7 @@ func (c *Counters) All() iter.Seq2[string, int64] {
 		}{
 			{"udp_queries", int64(c.UDPQueries.Load())},
 			{"udp_answers", int64(c.UDPAnswers.Load())},
+			{"hung", c.Hung.Load()},
 			{"udp_stand_ins", int64(c.UDPStandIns.Load())},
 			{"udp_batches", int64(c.UDPBatches.Load())},
 			{"udp_bad_port", int64(c.UDPBadPort.Load())},

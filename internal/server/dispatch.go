@@ -34,6 +34,7 @@ type miss struct {
 	exempt        bool          // of a client without bounds
 	since         time.Time     // when it began to wait or to be worked on
 	waited        time.Duration // before it was worked on
+	told          bool          // that it does not end
 	refused       refusal
 	cancel        context.CancelFunc // ends the work on it
 	before, after *miss              // in a chain

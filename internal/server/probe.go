@@ -9,7 +9,7 @@ import (
 
 // Probe makes every goroutine that takes requests from a socket come round once, and returns an
 // error that names the sockets whose goroutine has not when ctx ends: it is stuck in a request, and
-// nobody who asks there gets an answer. No query is touched and nothing is counted.
+// nobody who asks there gets an answer. Requests that do not end are an error when there are many. No query is touched and nothing is counted.
 func (s *Server) Probe(ctx context.Context) error {
 	sockets, rounds := s.callReaders()
 	var errs []error
@@ -25,7 +25,7 @@ func (s *Server) Probe(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("server: nothing is taken from %s %s: %w", sockets[i].Transport(), sockets[i].Addr(), ctx.Err()))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.clogged())...)
 }
 
 // callReaders wakes all readers; the channel of each closes when it is between two requests.

@@ -115,7 +115,7 @@ func (s *Server) Serve(sock *Socket) error {
 		return ErrStopped
 	}
 	if sock.udp == nil {
-		s.sockets = append(s.sockets, sock)
+		s.add(sock)
 		s.readers.Go(func() { s.accept(sock) })
 		return nil
 	}
@@ -124,12 +124,17 @@ func (s *Server) Serve(sock *Socket) error {
 		sock.Close()
 		return err
 	}
-	s.sockets = append(s.sockets, sock)
+	s.add(sock)
 	s.readers.Go(loop.run)
-	if s.attended = append(s.attended, &attended{reader: loop}); len(s.attended) == 1 {
+	s.attended = append(s.attended, &attended{reader: loop})
+	return nil
+}
+
+// add takes a socket in; the first brings who looks after the server.
+func (s *Server) add(sock *Socket) {
+	if s.sockets = append(s.sockets, sock); len(s.sockets) == 1 {
 		go s.attend()
 	}
-	return nil
 }
 
 // Sockets returns the sockets being served.

@@ -16,13 +16,14 @@ type attended struct {
 	standIns []*udpLoop
 }
 
-// attend looks after the readers of all UDP sockets until the server ends.
+// attend looks after the readers of all UDP sockets, and after what is in work, until the server ends.
 func (s *Server) attend() {
 	tick := time.NewTicker(limits.ReaderWatch)
 	defer tick.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case now := <-tick.C:
+			s.lookForHung(now)
 		case <-s.ctx.Done():
 			return
 		}

@@ -60,7 +60,7 @@ func (v Values) Tree() map[string]any {
 // isGauge tells the values that go up and down from those that only grow.
 func isGauge(name string) bool {
 	switch name {
-	case "cache.entries", "cache.used_bytes", "cache.size_bytes", "cache.suspended", "trust.unsaved", "server.tcp_open", "server.resolving", "gc.usage_ratio", "gc.limit_category",
+	case "cache.entries", "cache.used_bytes", "cache.size_bytes", "cache.suspended", "trust.unsaved", "server.tcp_open", "server.resolving", "server.hung", "gc.usage_ratio", "gc.limit_category",
 		"predict.epoch", "predict.queue", "predict.learned":
 		return true
 	}
