@@ -61,3 +61,29 @@ func dialOnce(b *testing.B, addr netip.AddrPort) net.Conn {
 	c.(*net.TCPConn).SetLinger(0) // leaves no port behind
 	return c
 }
+
+// BenchmarkTCPMany asks over more connections than have seats, each in its turn, with 32 queries on their way.
+func BenchmarkTCPMany(b *testing.B) {
+	const connections, window = 1024, 32
+	_, _, addr := start(b, Options{Handler: script{}, Streams: 2 * connections, StreamsPerClient: connections})
+	var conns []net.Conn
+	for range connections {
+		c := dial(b, "tcp", addr)
+		c.SetDeadline(time.Time{})
+		conns = append(conns, c)
+	}
+	query, answer := framed(message(1)), make([]byte, 42)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for sent := 0; sent < b.N; sent += window {
+		turn := conns[sent%connections:][:window]
+		for _, c := range turn {
+			c.Write(query)
+		}
+		for _, c := range turn {
+			if _, err := io.ReadFull(c, answer); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

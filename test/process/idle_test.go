@@ -59,13 +59,48 @@ func TestTR04IdleStreams(t *testing.T) {
 	}
 }
 
+// TestTR04FewDescriptors: a thousand connections to a worker that has 256 descriptors do not use them up, and UDP goes on.
+func TestTR04FewDescriptors(t *testing.T) {
+	const descriptors, connections = 256, 1000
+	s := prepare(t, options{})
+	s.restrict(descriptors)
+	s.launch("")
+	s.waitLog("everything started")
+	answered := 0
+	for i := range connections {
+		c, err := s.dialFrom(i)
+		if err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if exchangeLocalhost(c, uint16(i)) == nil {
+			answered++
+		}
+		if i%10 == 0 && !s.ask("udp", port, time.Second) {
+			t.Errorf("no answer over UDP with %d connections", i)
+		}
+	}
+	open, share := s.counted("server", "tcp_open"), limits.Divide(descriptors)
+	t.Logf("%d of %d answered, %d open", answered, connections, open)
+	if open > share.Streams || answered < share.Streams {
+		t.Errorf("%d connections open, %d answered, of %d", open, answered, share.Streams)
+	}
+	if n := s.counted("server", "accept_errors"); n > 0 {
+		t.Errorf("%d connections could not be accepted", n)
+	}
+}
+
+// dialFrom opens connection i, from one of several addresses.
+func (s *system) dialFrom(i int) (net.Conn, error) {
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%idleAddresses))}, Timeout: patience}
+	return from.Dial("tcp", net.JoinHostPort(s.addr, strconv.Itoa(port)))
+}
+
 // openStreams opens connections from several addresses, each of which asks once.
 func (s *system) openStreams(n int) (conns []net.Conn) {
 	s.t.Helper()
-	target := net.JoinHostPort(s.addr, strconv.Itoa(port))
 	for i := range n {
-		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%idleAddresses))}, Timeout: patience}
-		c, err := from.Dial("tcp", target)
+		c, err := s.dialFrom(i)
 		if err != nil {
 			s.t.Fatalf("connection %d: %v", i, err)
 		}
