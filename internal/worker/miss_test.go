@@ -130,8 +130,7 @@ func TestMissAllocations(t *testing.T) {
 //	 7  the query: its records and name, who asks, the budget, the judgement, the job, the list of answers
 //	10  time: the deadline of the resolution, and being told of its end while waiting for a datagram
 //	 1  the flight that others can join
-//	 2  the look for the answer in the cache
-//	11  the cut: the entry and what is read from it, its servers with addresses, and its DS
+//	10  the look into the cache, which finds the cut: the entry and what is read from it, its servers with addresses, and its DS
 //	 5  the session: itself, the servers, those that may be asked, the attempt, what is learnt about the server
 //	13  the reply: query, octets, message, question, records, and the sets made of them
 //	 6  the signature: who signed (twice), the keys that fit, the canonical form of the set
