@@ -11,9 +11,9 @@ import (
 
 // Out is a batch of datagrams to be sent. It belongs to one goroutine at a time.
 //
-// What goes to one client in datagrams of one size leaves as a train: one message of sendmmsg, which
-// the kernel carries through its stack as a whole and cuts into datagrams at the end (UDP_SEGMENT of
-// udp(7)). A forwarder or a load balancer before us asks from few ports, so its trains are long.
+// What goes to one client in datagrams of one size, and a shorter one, leaves as a train: one message of
+// sendmmsg, which the kernel carries through its stack as a whole and cuts into datagrams at the end
+// (UDP_SEGMENT of udp(7)). A forwarder or a load balancer before us asks from few ports, so its trains are long.
 type Out struct {
 	raw      syscall.RawConn
 	entries  []entry // what was added since the last Flush, with its place in the trains
@@ -92,10 +92,16 @@ func (o *Out) lay() {
 	first := 0
 	for i := range o.trains {
 		t := &o.trains[i]
+		if t.tailing {
+			continue
+		}
 		t.next = first
-		o.units = append(o.units, unit{t.peer, first, t.count})
-		o.address(i, t.size)
-		first += t.count
+		if t.tail != 0 {
+			o.trains[t.tail-1].next = first + t.count
+		}
+		o.units = append(o.units, unit{t.peer, first, t.length()})
+		o.address(len(o.units)-1, t.size)
+		first += t.length()
 	}
 	for i := range o.entries {
 		e := &o.entries[i]

@@ -8,15 +8,17 @@ import (
 	"knot-resolver/internal/limits"
 )
 
-// train is a set of datagrams of one size to one client.
+// train is a set of datagrams of one size to one client, and perhaps a shorter one at the end.
 type train struct {
 	peer        *Peer
 	size, count int
+	tail        uint8 // the train that is the shorter datagram, plus one; 0 = none
+	tailing     bool  // it is the tail of another
 	next        int   // while the batch is laid out: the place of the next datagram
 	link        uint8 // the next train of the same hash, plus one; 0 = none
 }
 
-// index finds the trains of a batch by a hash: the first one, plus one; 0 = none.
+// index finds the trains of a batch by a hash of their clients: the last one begun, plus one; 0 = none.
 type index [2 * limits.UDPBatch]uint8
 
 // form distributes the entries over trains.
@@ -41,6 +43,38 @@ func (o *Out) form() {
 		}
 		t.count++
 	}
+	o.couple()
+}
+
+// couple makes lone datagrams the tails of trains of longer ones to the same client. For two of them to meet, the one looks
+// at those begun before it, and at those begun after it these look.
+func (o *Out) couple() {
+	for i := range o.trains {
+		for link := o.trains[i].link; link != 0; link = o.trains[link-1].link {
+			if o.join(i, int(link-1)) || o.join(int(link-1), i) {
+				break
+			}
+		}
+	}
+}
+
+// join makes train b the tail of train a, if that can be.
+func (o *Out) join(a, b int) bool {
+	t, lone := &o.trains[a], &o.trains[b]
+	if lone.count > 1 || lone.size >= t.size || t.tail != 0 || lone.tail != 0 || t.tailing || lone.tailing ||
+		t.size > limits.UDPTrainDatagram || t.count*t.size+lone.size > limits.UDPTrainBytes || !t.peer.same(&lone.peer.Origin) {
+		return false
+	}
+	t.tail, lone.tailing = uint8(b+1), true
+	return true
+}
+
+// length is how many datagrams it has with its tail.
+func (t *train) length() int {
+	if t.tail != 0 {
+		return t.count + 1
+	}
+	return t.count
 }
 
 // start begins a train with e.
@@ -73,11 +107,11 @@ func (o *Origin) same(x *Origin) bool {
 		string(o.control[:o.controlLen]) == string(x.control[:x.controlLen])
 }
 
-// hash mixes port, IPv4 address or the middle of an IPv6 address, and length.
+// hash mixes port, and IPv4 address or the middle of an IPv6 address.
 func (e *entry) hash() uint32 {
 	name := &e.peer.name
 	h := uint32(binary.BigEndian.Uint16(name[2:])) ^ binary.BigEndian.Uint32(name[4:]) ^ binary.BigEndian.Uint32(name[12:])
-	return (h ^ uint32(len(e.payload))*0x9e3779b1) * 0x85ebca6b >> 16
+	return h * 0x85ebca6b >> 16
 }
 
 // trainControl is room for the control messages of a train: where it is sent from and how it is cut.

@@ -45,14 +45,14 @@ func TestTrains(t *testing.T) {
 		c.out.Add(c.Peer(i%3), payload)
 	}
 	c.out.form()
-	longest := 0
+	trains := 0
 	for _, train := range c.out.trains {
 		if train.size <= limits.UDPTrainDatagram {
-			longest++
+			trains++
 		}
 	}
-	if want := 3 * 3; longest != want {
-		t.Errorf("%d trains of what may be in one, want %d", longest, want)
+	if want := 3 * 3; trains != want {
+		t.Errorf("%d trains of what may be in one, want %d", trains, want)
 	}
 	if sent, failed, err := c.Flush(); sent != limits.UDPBatch || failed != 0 || err != nil {
 		t.Fatalf("Flush = %d, %d, %v", sent, failed, err)
@@ -74,6 +74,54 @@ func TestTrains(t *testing.T) {
 		slices.SortFunc(sent[i], bytes.Compare)
 		if !slices.EqualFunc(got, sent[i], bytes.Equal) {
 			t.Errorf("client %d got other datagrams", i)
+		}
+	}
+}
+
+// Answers of different sizes to one client leave in pairs, and one after those of a larger size.
+func TestTails(t *testing.T) {
+	for _, test := range []struct {
+		sizes []int
+		units int
+	}{
+		{[]int{50, 40}, 1},
+		{[]int{40, 50}, 1},
+		{[]int{40, 50, 60}, 2},
+		{[]int{40, 50, 60, 70, 80, 90}, 3},
+		{[]int{60, 60, 60, 40}, 1},
+		{[]int{40, 60, 60, 60, 70}, 2},
+		{[]int{60, 60, 40, 40}, 2},
+		{[]int{limits.UDPTrainDatagram + 1, 40}, 2},
+	} {
+		c, list := clients(t, 1)
+		for i, size := range test.sizes {
+			c.Reply(0, bytes.Repeat([]byte{byte(i)}, size))
+		}
+		c.out.form()
+		units := 0
+		for i := range c.out.trains {
+			if !c.out.trains[i].tailing {
+				units++
+			}
+		}
+		if units != test.units {
+			t.Errorf("%v: %d messages, want %d", test.sizes, units, test.units)
+		}
+		if sent, failed, err := c.Flush(); sent != len(test.sizes) || failed != 0 || err != nil || c.out.refused != 0 {
+			t.Fatalf("%v: Flush = %d, %d, %v; %d refused", test.sizes, sent, failed, err, c.out.refused)
+		}
+		left := slices.Clone(test.sizes)
+		for range test.sizes {
+			buf := make([]byte, 2000)
+			n, err := list[0].Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k := int(buf[0]); left[k] != n || !bytes.Equal(buf[:n], bytes.Repeat(buf[:1], n)) {
+				t.Errorf("%v: %d octets % x", test.sizes, n, buf[:n])
+			} else {
+				left[k] = 0
+			}
 		}
 	}
 }
