@@ -20,10 +20,10 @@ const (
 	// SupervisorLogBacklog is the number of lines kept while the supervisor's
 	// own output is blocked; further lines are dropped and counted.
 	SupervisorLogBacklog = 4096
-	// SupervisorBackoffStep is the delay before the second restart in a row;
-	// the first one is immediate, each further one doubles the delay.
+	// SupervisorBackoffStep is the least time between the second start in a row and
+	// the third; the first restart is immediate, each further one doubles the time.
 	SupervisorBackoffStep = 100 * time.Millisecond
-	// SupervisorBackoffMax caps the restart delay. Queries wait in the sockets of a
+	// SupervisorBackoffMax caps it. Queries wait in the sockets of a
 	// worker meanwhile, and clients for some seconds.
 	SupervisorBackoffMax = time.Second
 	// SupervisorBackoffDecay is the uptime that forgives one earlier failure.

@@ -11,9 +11,16 @@ import (
 type backoff int
 
 // failed counts a failure after the given uptime and returns how long to wait
-// before the next start: nothing after the first failure, then a doubling delay.
-// Each SupervisorBackoffDecay of uptime forgives one failure.
+// before the next start. What doubles with each failure is the time between two
+// starts, so a process that ran for a while is started again at once: queries wait
+// for it, and it does not eat a core. Each SupervisorBackoffDecay of uptime forgives
+// one failure.
 func (b *backoff) failed(uptime time.Duration) time.Duration {
+	return max(0, b.spacing(uptime)-uptime)
+}
+
+// spacing is the least time between the last start and the next.
+func (b *backoff) spacing(uptime time.Duration) time.Duration {
 	forgiven := backoff(uptime / limits.SupervisorBackoffDecay)
 	*b = max(0, *b-forgiven) + 1
 	if *b == 1 {

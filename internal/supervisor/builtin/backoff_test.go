@@ -19,6 +19,12 @@ func TestBackoff(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	if d := b.failed(300 * ms); d != 700*ms {
+		t.Errorf("after 0.3 s of uptime: %v", d)
+	}
+	if d := b.failed(time.Second); d != 0 {
+		t.Errorf("killed every second: %v", d)
+	}
 	if d := b.failed(3 * limits.SupervisorBackoffDecay); d >= limits.SupervisorBackoffMax {
 		t.Errorf("some uptime forgave nothing: %v", d)
 	}
