@@ -30,6 +30,9 @@ func newContent(soa *miekg.SOA) *content {
 // the same record.
 func keyOf(rr miekg.RR) (string, error) {
 	h := rr.Header()
+	if meta(h.Rrtype) {
+		return "", fmt.Errorf("%s %s is no record of a zone", h.Name, miekg.Type(h.Rrtype))
+	}
 	if h.Class != miekg.ClassINET {
 		return "", fmt.Errorf("%s: class %s", h.Name, miekg.Class(h.Class))
 	}
@@ -45,6 +48,9 @@ func keyOf(rr miekg.RR) (string, error) {
 	}
 	return h.Name + "\t" + miekg.Class(h.Class).String() + "\t" + miekg.Type(h.Rrtype).String() + "\t" + fields[4], nil
 }
+
+// meta says whether a type is one of messages and questions, or reserved (RFC 6895 section 3.1).
+func meta(t uint16) bool { return t == miekg.TypeNone || t == miekg.TypeOPT || t >= 128 && t <= 255 }
 
 // write writes a zone file: the SOA record, then all others in order.
 func (c *content) write(w io.Writer) error {
