@@ -36,6 +36,7 @@ type EngineOptions struct {
 	Version control.Version
 	Worker  int  // number of the worker
 	Canary  bool // it will only answer its test question
+	Brief   bool // it lives for a moment: nothing is done that no client waits for
 	Log     *slog.Logger
 }
 

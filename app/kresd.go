@@ -73,7 +73,7 @@ func (w *kresd) start(ctx context.Context, build NewEngine, rundir string) error
 	}
 	limitMemory(a.Version.Config.Workers)
 	var err error
-	if w.engine, err = build(EngineOptions{a.Version, w.number, a.Canary, w.log}); err != nil {
+	if w.engine, err = build(EngineOptions{a.Version, w.number, a.Canary, a.Temporary(), w.log}); err != nil {
 		return err
 	}
 	network := a.Version.Config.Network

@@ -82,12 +82,12 @@ func Resolving(o EngineOptions) (Engine, error) {
 		Cookies:    cookies,
 		Chaos:      worker.Chaos{Identity: cfg.Options.ChaosIdentity, Version: cfg.Options.ChaosVersion},
 		Reorder:    cfg.Options.ReorderRRset,
-		Priming:    cfg.Options.Priming && !o.Canary,
-		TimeJump:   cfg.Options.TimeJumpDetection && !o.Canary,
+		Priming:    cfg.Options.Priming && !o.Brief,
+		TimeJump:   cfg.Options.TimeJumpDetection && !o.Brief,
 		NSID:       nsid(cfg.NSID, o.Worker),
 		Sentinel:   cfg.DNSSEC.Enable && cfg.DNSSEC.Sentinel,
 		Renumber:   renumbering(cfg.Network.Renumbering),
-		Prediction: prediction(&cfg.Cache.Prediction, o.Canary),
+		Prediction: prediction(&cfg.Cache.Prediction, o.Brief),
 		DNS64:      synthesis(&cfg.DNS64),
 	}, *resolution)
 	if err := e.admission(cfg); err != nil {
@@ -107,7 +107,7 @@ func Resolving(o EngineOptions) (Engine, error) {
 	if uses != nil {
 		e.running.Go(func() { uses.Run(ctx) })
 	}
-	if o.Canary {
+	if o.Brief {
 		return e, nil
 	}
 	e.anchors = keepers

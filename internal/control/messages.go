@@ -39,10 +39,14 @@ type Version struct {
 type Assignment struct {
 	Version Version  `json:"version"`
 	Canary  bool     `json:"canary,omitempty"` // tries the version out and serves nobody
+	Bridge  bool     `json:"bridge,omitempty"` // serves beside the workers while they are replaced
 	Sockets []Socket `json:"sockets,omitempty"`
 	// Refused says why the component gets nothing; it should exit.
 	Refused string `json:"refused,omitempty"`
 }
+
+// Temporary reports whether the component is there for a moment only.
+func (a *Assignment) Temporary() bool { return a.Canary || a.Bridge }
 
 // ProtoJournal is the Proto of what is no socket, but goes with the UDP socket of the same address: the memory where a
 // worker keeps what it has taken from it, for the next one if it dies.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAdopt(t *testing.T) {
@@ -73,4 +75,69 @@ func TestAdoptHalfDoneChange(t *testing.T) {
 	if number := second.live.Load().Number; number != 2 {
 		t.Errorf("version %d is live", number)
 	}
+}
+
+// A manager that died while a bridge was there takes its sockets over, also those that nobody else
+// holds, and ends it.
+func TestAdoptWithBridge(t *testing.T) {
+	for _, gone := range [][]string{nil, {"kresd:kresd0"}, {"kresd:kresd0", "kresd:kresd1"}} {
+		w := newWorld(t)
+		w.configure(2, "")
+		m, _ := w.manager()
+		before := socketNames(m)
+		next := m.live.Load().Version
+		next.Number = 2
+		m.begin(context.Background())
+		err := m.bridge(context.Background(), worker(2), next, m.sockets, 2)
+		for _, name := range gone {
+			p, _ := postOf(name)
+			m.team.dismiss(p)
+			w.Stop(context.Background(), name)
+		}
+		m.end()
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := inodes(t, m)
+
+		w.forgetSockets()
+		second, _ := w.manager()
+		if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}); !maps.Equal(got, want) {
+			t.Errorf("without %v: versions %v, expected %v", gone, got, want)
+		}
+		if after := socketNames(second); !slices.Equal(before, after) {
+			t.Errorf("without %v: sockets %v, expected %v", gone, after, before)
+		}
+		second.begin(context.Background())
+		for slot, list := range second.sockets {
+			for _, s := range list {
+				if !slices.Contains(held, inode(t, s.fd)) {
+					t.Errorf("without %v: slot %d has another socket than before", gone, slot)
+				}
+			}
+		}
+		second.end()
+	}
+}
+
+// inodes lists the sockets that a manager owns by their inodes.
+func inodes(t *testing.T, m *Manager) (list []uint64) {
+	t.Helper()
+	m.begin(context.Background())
+	defer m.end()
+	for _, sockets := range m.sockets {
+		for _, s := range sockets {
+			list = append(list, inode(t, s.fd))
+		}
+	}
+	return list
+}
+
+func inode(t *testing.T, fd int) uint64 {
+	t.Helper()
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		t.Fatal(err)
+	}
+	return stat.Ino
 }

@@ -48,11 +48,34 @@ func (m *Manager) countLast(ctx context.Context, p post) {
 	if p.role == control.RolePolicyLoader || p.role == control.RoleTransfer || !m.team.serving(p) {
 		return
 	}
+	a, _ := m.team.assignment(p)
+	if a.Canary {
+		return // its only question was ours
+	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ManagerWatchAnswer)
 	defer cancel()
-	if _, err := m.count(ctx, p); err != nil {
+	var err error
+	if a.Bridge {
+		err = m.countBridge(ctx, p)
+	} else {
+		_, err = m.count(ctx, p)
+	}
+	if err != nil {
 		m.Log.Info("last counters are missing", "process", p, "reason", err)
 	}
+}
+
+// countBridge gives what the bridge has counted to the first worker, which is always there.
+func (m *Manager) countBridge(ctx context.Context, p post) error {
+	counted, err := m.client(p).Metrics(ctx)
+	if err != nil {
+		return err
+	}
+	values, err := metrics.Parse(counted.Metrics)
+	if err != nil {
+		return err
+	}
+	return m.ledger.Add(worker(0).String(), values)
 }
 
 // snapshot asks every process for its counters, once for all who want to know at the same time.

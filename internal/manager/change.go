@@ -126,17 +126,23 @@ func (m *Manager) apply(ctx context.Context, old, next *current, least config.Cl
 	return err
 }
 
-// replace proves the version with a canary and then replaces every worker.
+// replace proves the version with a canary and then replaces every worker, while a
+// bridge serves beside them.
 func (m *Manager) replace(ctx context.Context, old, next *current) error {
 	before, after := old.Config.Workers, next.Config.Workers
-	if err := m.tryOut(ctx, next.Version, max(before, after)); err != nil {
+	spare := worker(max(before, after))
+	if err := m.tryOut(ctx, next.Version, spare); err != nil {
 		return err
 	}
 	sockets, fresh, err := m.openSockets(&next.Config)
 	if err != nil {
 		return err
 	}
-	if err = m.roll(ctx, next.Version, sockets, before); err == nil {
+	defer m.removeBridge(spare)
+	if err = m.bridge(ctx, spare, next.Version, sockets, min(before, after)); err == nil {
+		err = m.roll(ctx, next.Version, sockets, before)
+	}
+	if err == nil {
 		m.useSockets(sockets)
 		release(sockets)
 		return nil

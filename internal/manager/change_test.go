@@ -60,15 +60,19 @@ func TestReload(t *testing.T) {
 		{"nothing", 2, "", never, []string{"update kresd:kresd0 to 2", "update kresd:kresd1 to 2"}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}, ""},
 		{"policy", 2, policy, never, []string{"start policy-loader", "update kresd:kresd0 to 2", "update kresd:kresd1 to 2"}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}, ""},
 		{"workers", 2, option, never, []string{
-			"start kresd:kresd2", "stop kresd:kresd2",
+			"start kresd:kresd2", "stop kresd:kresd2", // canary
+			"start kresd:kresd2", // bridge
 			"stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1",
+			"stop kresd:kresd2",
 		}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}, ""},
 		{"fewer", 1, "", never, []string{
-			"start kresd:kresd2", "stop kresd:kresd2", "stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1",
+			"start kresd:kresd2", "stop kresd:kresd2", "start kresd:kresd2",
+			"stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "stop kresd:kresd2",
 		}, map[string]uint64{"kresd:kresd0": 2}, ""},
 		{"more", 3, "", never, []string{
-			"start kresd:kresd3", "stop kresd:kresd3", "stop kresd:kresd0", "start kresd:kresd0",
-			"stop kresd:kresd1", "start kresd:kresd1", "start kresd:kresd2",
+			"start kresd:kresd3", "stop kresd:kresd3", "start kresd:kresd3",
+			"stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1", "start kresd:kresd2",
+			"stop kresd:kresd3",
 		}, map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2, "kresd:kresd2": 2}, ""},
 
 		{"wrong file", 2, "optoins: {}", never, nil, old, "optoins"},
@@ -84,8 +88,10 @@ func TestReload(t *testing.T) {
 		{"canary fails its test", 2, option, failing("kresd:kresd2", "selftest"), []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "canary: scripted"},
 		{"socket", 2, "network: {listen: [{interface: 127.0.0.2, port: 1}]}", never, []string{"start kresd:kresd2", "stop kresd:kresd2"}, old, "port 1 is taken"},
 		{"second worker fails (MG-09)", 2, option, failing("kresd:kresd1", "start"), []string{
-			"start kresd:kresd2", "stop kresd:kresd2", "stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1",
+			"start kresd:kresd2", "stop kresd:kresd2", "start kresd:kresd2",
+			"stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1",
 			"stop kresd:kresd0", "start kresd:kresd0", "stop kresd:kresd1", "start kresd:kresd1", // back
+			"stop kresd:kresd2",
 		}, old, "kresd:kresd1: scripted"},
 		{"update fails", 2, policy, failing("kresd:kresd1", "update"), []string{
 			"start policy-loader", "update kresd:kresd0 to 2", "update kresd:kresd0 to 1", "update kresd:kresd1 to 1",

@@ -30,7 +30,7 @@ func (m *Manager) coldStart(ctx context.Context) error {
 	if err := m.compile(ctx, &next.Version); err != nil {
 		return err
 	}
-	if err := m.tryOut(ctx, next.Version, next.Config.Workers); err != nil {
+	if err := m.tryOut(ctx, next.Version, worker(next.Config.Workers)); err != nil {
 		return err
 	}
 	sockets, _, err := m.openSockets(&next.Config)
@@ -81,6 +81,14 @@ type survivor struct {
 	conn       *control.Conn
 	assignment control.Assignment
 	files      []int
+}
+
+// rank orders survivors by whose descriptors are kept: workers before a bridge.
+func (s survivor) rank() int {
+	if s.assignment.Bridge {
+		return 1
+	}
+	return 0
 }
 
 // adopt takes over a running system: the version its workers run on, and their
@@ -149,15 +157,28 @@ func (m *Manager) collect(ctx context.Context, processes []Process) (survivors [
 // take records the sockets of the survivors, and the survivors on the version
 // as members of the team. The others are about to be replaced.
 func (m *Manager) take(survivors []survivor, version uint64) {
+	slices.SortStableFunc(survivors, func(a, b survivor) int { return cmp.Compare(a.rank(), b.rank()) })
 	for _, s := range survivors {
-		for i, fd := range s.files {
-			m.sockets[s.number] = append(m.sockets[s.number], socket{s.assignment.Sockets[i], fd})
-		}
-		if s.assignment.Version.Number == version {
+		m.takeSockets(s)
+		if s.assignment.Version.Number == version && !s.assignment.Bridge {
 			m.team.adopt(worker(s.number), s.conn, s.assignment, s.files)
 		} else {
 			s.conn.Close()
 		}
+	}
+}
+
+// takeSockets records the sockets of a survivor. Those of a bridge are mostly known from
+// the workers that they are lent to.
+func (m *Manager) takeSockets(s survivor) {
+	for i, fd := range s.files {
+		taken := s.assignment.Sockets[i]
+		list := m.sockets[taken.Slot]
+		if slices.ContainsFunc(list, func(have socket) bool { return have.Socket == taken }) {
+			control.CloseAll([]int{fd})
+			continue
+		}
+		m.sockets[taken.Slot] = append(list, socket{taken, fd})
 	}
 }
 

@@ -121,7 +121,7 @@ func (t *team) serving(p post) bool {
 
 // ready lists the workers that serve clients now, in order of their numbers.
 func (t *team) ready() []post {
-	list := t.posts(func(m *member) bool { return m.ready && m.wanted != nil && !m.wanted.Canary })
+	list := t.posts(func(m *member) bool { return m.ready && m.wanted != nil && !m.wanted.Temporary() })
 	list = slices.DeleteFunc(list, func(p post) bool { return p.role != control.RoleWorker })
 	slices.SortFunc(list, func(a, b post) int { return a.worker - b.worker })
 	return list

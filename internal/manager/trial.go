@@ -39,8 +39,7 @@ func (m *Manager) keepRules(generation uint64) {
 
 // tryOut starts a worker that serves nobody on v and takes a question through
 // it.
-func (m *Manager) tryOut(ctx context.Context, v control.Version, number int) error {
-	canary := worker(number)
+func (m *Manager) tryOut(ctx context.Context, v control.Version, canary post) error {
 	_, err := m.launch(ctx, canary, control.Assignment{Version: v, Canary: true}, nil)
 	if err == nil {
 		probe, cancel := context.WithTimeout(ctx, limits.ManagerProbe)

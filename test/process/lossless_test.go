@@ -61,17 +61,19 @@ func TestFT50Reloads(t *testing.T) {
 				{"number of workers", func(i int) { s.configure(workers+(i+1)%2, port, o.extra) }, true},
 				{"cache size (FT-21)", func(i int) { s.must("config", "set", "-p", "/cache/size-max", []string{"20M", "40M", "10M"}[i%3]) }, true},
 			} {
-				n := rounds(t, 6)
-				load := s.generate(patience, mixed)
-				before := s.workers()
-				for i := range n {
-					kind.change(i)
-					s.must("reload")
-				}
-				noneLost(t, fmt.Sprintf("%d reloads, %s, %d workers", n, kind.name, workers), load.stop(), 0)
-				if replaced := !slices.Equal(before, s.workers()); replaced != kind.replaces {
-					t.Errorf("%s: workers replaced: %v", kind.name, replaced)
-				}
+				t.Run(kind.name, func(t *testing.T) {
+					n := rounds(t, 6)
+					load := s.generate(patience, mixed)
+					before := s.workers()
+					for i := range n {
+						kind.change(i)
+						s.must("reload")
+					}
+					noneLost(t, fmt.Sprintf("%d reloads, %s, %d workers", n, kind.name, workers), load.stop(), 0)
+					if replaced := !slices.Equal(before, s.workers()); replaced != kind.replaces {
+						t.Errorf("workers replaced: %v", replaced)
+					}
+				})
 				for _, server := range world.Servers() {
 					server.ForgetQueries()
 				}

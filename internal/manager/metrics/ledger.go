@@ -121,6 +121,15 @@ func (l *Ledger) Record(worker string, pid int, v Values) (total Values, err err
 	return a.total(), err
 }
 
+// Add gives a worker what another process has counted in its place. An error is about
+// the file.
+func (l *Ledger) Add(worker string, v Values) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account(worker).add(v)
+	return l.save()
+}
+
 // Note counts an event in the life of a worker, such as "worker.deaths". An error is
 // about the file.
 func (l *Ledger) Note(worker, event string) error {
@@ -140,12 +149,17 @@ func (l *Ledger) account(worker string) *account {
 
 // bury adds what a process has counted to that of its predecessors.
 func (a *account) bury() {
-	for name, value := range a.Last {
+	a.add(a.Last)
+	a.Last = nil
+}
+
+// add counts what somebody has counted who will count no more.
+func (a *account) add(v Values) {
+	for name, value := range v {
 		if !isGauge(name) {
 			a.Base[name] += value
 		}
 	}
-	a.Last = nil
 }
 
 func (a *account) total() Values {

@@ -64,6 +64,22 @@ func TestLedgerNotesEvents(t *testing.T) {
 	}
 }
 
+// What another process has counted in the worker's place is the worker's from then on.
+func TestLedgerAdds(t *testing.T) {
+	l, err := Open(filepath.Join(t.TempDir(), "counters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Record("w", 1, Values{"answer.total": 5, "server.tcp_open": 2})
+	if err := l.Add("w", Values{"answer.total": 7, "server.tcp_open": 9}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.Record("w", 1, Values{"answer.total": 6, "server.tcp_open": 3})
+	if want := (Values{"answer.total": 13, "server.tcp_open": 3}); err != nil || !maps.Equal(got, want) {
+		t.Errorf("%v, %v; expected %v", got, err, want)
+	}
+}
+
 func TestTree(t *testing.T) {
 	const text = `{"a":{"b":1,"c":{"d":2.5}},"text":"x","e":3}`
 	v, err := Parse([]byte(text))
