@@ -174,14 +174,18 @@ func (t *Table) forget(c *cell, tick uint32) {
 	if passed <= 0 && passed > -backwards {
 		return
 	}
+	var seen [itemsPerCell]uint32 // what is counted from the new tick on is none of it
+	for n := range seen {
+		seen[n] = atomic.LoadUint32(&c.items[n])
+	}
 	if !atomic.CompareAndSwapUint32(&c.tick, was, tick) {
 		return // somebody else does it
 	}
 	keep := t.keep(passed)
 	noise := rand.Uint64()
-	for n := range c.items {
+	for n, v := range seen {
 		noise = noise*6364136223846793005 + 1442695040888963407
-		reduce(&c.items[n], keep, noise>>32)
+		reduce(&c.items[n], v, keep, noise>>32)
 	}
 }
 
@@ -195,16 +199,15 @@ func (t *Table) keep(ticks int32) uint64 {
 	return uint64(math.Exp2(-lost) * (1 << 32))
 }
 
-// reduce multiplies a load, rounded at random so that the mean is right.
-func reduce(at *uint32, keep, noise uint64) {
-	for {
+// reduce takes from a load what it has lost of what was seen of it, rounded at random so that the mean is right. What was
+// counted since then stays.
+func reduce(at *uint32, seen uint32, keep, noise uint64) {
+	load := seen & Full
+	lost := load - uint32((uint64(load)*keep+noise)>>32)
+	for lost > 0 {
 		v := atomic.LoadUint32(at)
-		if v&Full == 0 {
-			return
-		}
-		left := uint32((uint64(v&Full)*keep + noise) >> 32)
-		if atomic.CompareAndSwapUint32(at, v, v&^Full|left) {
-			return
+		if v>>16 != seen>>16 || atomic.CompareAndSwapUint32(at, v, v-min(lost, v&Full)) {
+			return // or it is another's by now
 		}
 	}
 }

@@ -268,3 +268,16 @@ func TestPlaceTakenMeanwhile(t *testing.T) {
 		t.Error("the second has the load of the first")
 	}
 }
+
+// Who is held up while it makes a cell forget does not take away what others count there meanwhile.
+func TestForgetLeavesWhatIsNew(t *testing.T) {
+	const seen = 7<<16 | 100
+	for _, c := range []struct{ now, left uint32 }{
+		{seen, 7 << 16}, {7<<16 | 130, 7<<16 | 30}, {7<<16 | 60, 7 << 16}, {8<<16 | 5, 8<<16 | 5},
+	} {
+		at := c.now
+		if reduce(&at, seen, 0, 1<<32-1); at != c.left {
+			t.Errorf("%#x became %#x, expected %#x", c.now, at, c.left)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 
 	"knot-resolver/internal/config"
 	"knot-resolver/internal/control"
@@ -14,15 +13,9 @@ import (
 
 // serve answers API requests until ctx ends, then stops the system.
 func (m *Manager) serve(ctx context.Context) error {
-	internal, err := control.Listen(filepath.Join(control.Dir(m.Rundir), "manager.sock"), 0o600)
-	if err != nil {
-		return err
-	}
 	server := control.NewServer(m.door.handler(m.api()), m.Log)
-	debug := control.NewServer(profiling(), m.Log)
-	failed := make(chan error, 2)
+	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(m.door) }()
-	go func() { failed <- debug.Serve(internal) }()
 	go m.watch(ctx)
 	if m.watcher != nil {
 		go m.watcher.Run(ctx)
@@ -30,6 +23,7 @@ func (m *Manager) serve(ctx context.Context) error {
 	m.notifyReady()
 	go m.feedWatchdog(ctx)
 
+	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -40,7 +34,6 @@ func (m *Manager) serve(ctx context.Context) error {
 	stop, cancel := stopContext()
 	defer cancel()
 	server.Shutdown(stop) // lets the answer to /stop out
-	debug.Close()
 	if m.leaving.Load() {
 		return ErrSuccessor
 	}

@@ -78,6 +78,7 @@ func (m *Manager) transact(ctx context.Context, origin string, least config.Clas
 		return &Rejected{err}
 	}
 	m.history.add(version, origin)
+	m.Log.Info("change applied", "version", version.Number)
 	return nil
 }
 
@@ -121,7 +122,6 @@ func (m *Manager) apply(ctx context.Context, old, next *current, least config.Cl
 			m.restartCollector(ctx, next.Version)
 		}
 		m.use(next)
-		m.Log.Info("change applied", "version", next.Number)
 	}
 	return err
 }

@@ -296,24 +296,14 @@ func (w *world) manager() (m *Manager, stop func() error) {
 	return nil, nil
 }
 
-// lastSockets are what a manager opens last. All of them have to be there before another
-// manager starts in this process: their temporary names are the same.
-func (w *world) lastSockets() []string {
-	return []string{filepath.Join(w.rundir, "api.sock"), filepath.Join(control.Dir(w.rundir), "manager.sock")}
-}
+// lastSocket is what a manager opens last. It has to be there before another manager starts
+// in this process: the temporary names of their sockets are the same.
+func (w *world) lastSocket() string { return filepath.Join(w.rundir, "api.sock") }
 
 func (w *world) hasSockets() bool {
-	for _, name := range w.lastSockets() {
-		if _, err := os.Stat(name); err != nil {
-			return false
-		}
-	}
-	return true
+	_, err := os.Stat(w.lastSocket())
+	return err == nil
 }
 
 // forgetSockets makes manager wait for those of the next one.
-func (w *world) forgetSockets() {
-	for _, name := range w.lastSockets() {
-		os.Remove(name)
-	}
-}
+func (w *world) forgetSockets() { os.Remove(w.lastSocket()) }

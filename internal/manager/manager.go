@@ -86,6 +86,12 @@ func (m *Manager) Run(ctx context.Context) error {
 		return err
 	}
 	defer join.Close()
+	debug, err := control.Listen(filepath.Join(control.Dir(m.Rundir), "manager.sock"), 0o600)
+	if err != nil {
+		return err
+	}
+	defer debug.Close()
+	go control.NewServer(profiling(), m.Log).Serve(debug)
 	m.team.lost = func(p post) { m.revive(ctx, p) }
 	m.team.extra = func(p post) { m.expel(ctx, p) }
 	m.team.stale = func(p post) { m.refresh(ctx, p) }

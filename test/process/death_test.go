@@ -175,9 +175,12 @@ func TestManagerAndWorkerKilled(t *testing.T) {
 func TestAllWorkersAndManagerKilled(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{workers: 2})
-	for _, pid := range append(s.workers(), s.only("manager")) {
-		syscall.Kill(pid, syscall.SIGKILL)
+	workers, manager := s.workers(), s.only("manager")
+	syscall.Kill(manager, syscall.SIGSTOP) // it must not give the sockets to the next workers
+	for _, pid := range workers {
+		s.kill(pid)
 	}
+	s.kill(manager)
 	s.waitLog("everything started") // the sockets were gone with their last holder
 	for range 20 {
 		s.serves(port)

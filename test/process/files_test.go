@@ -70,7 +70,7 @@ func TestChangedPolicyFile(t *testing.T) {
 	hosts("192.0.2.2")
 	s.eventually("the new address", func() bool { return s.address("a.example.") == "192.0.2.2" })
 	hosts("300.0.2.2")
-	s.waitLog("files have changed")
+	s.waitLog("changed files are not used")
 	hosts("192.0.2.3")
 	s.eventually("another address", func() bool { return s.address("a.example.") == "192.0.2.3" })
 	if now := s.workers(); !slices.Equal(now, before) {
