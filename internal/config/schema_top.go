@@ -62,7 +62,7 @@ func optionsOptions() []Option {
 			Doc: "Leave letter case alone in queries for a few domains whose servers need that."},
 		{Path: "options/serve-stale", Type: boolean(), Default: "false",
 			Doc: "Answer with records expired up to a day ago when servers do not answer (RFC 8767)."},
-		{Path: "options/chaos", Ours: true, Doc: "What clients may learn about the server in class CHAOS (RFC 4892); by default the class is refused."},
+		{Path: "options/chaos", Ours: true, Doc: "What clients may learn about the server in class CHAOS (RFC 4892); by default the class is not implemented (NOTIMP)."},
 		{Path: "options/chaos/identity", Type: characterString(), Ours: true, Doc: "Text for id.server and hostname.bind."},
 		{Path: "options/chaos/version", Type: characterString(), Ours: true, Doc: "Text for version.server and version.bind."},
 		{Path: "options/root-hints", Type: readableFile(), Ours: true,

@@ -58,6 +58,9 @@ func (v *Validator) Proof(sets []dns.RRset, keys *Keys, now time.Time, b *limits
 			shortage = worse(shortage, verdict)
 			continue
 		}
+		if signed.Wildcard {
+			shortage = worse(shortage, bogus(dns.EDEBogus, "%v %v comes from a wildcard: its place in %v is another", sets[i].Owner, sets[i].Type, keys.Zone))
+		}
 		verified = append(verified, Verified{sets[i], signed})
 	}
 	p := v.NewProof(keys.Zone, verified, b)

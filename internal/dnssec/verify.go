@@ -86,7 +86,10 @@ func (v *Validator) verify(set *dns.RRset, zone dns.Name, keys []key, now time.T
 			return Signed{}, verdict
 		}
 	}
-	if looked == 0 {
+	switch {
+	case looked > 0 && c.strange == looked:
+		failure.EDE = dns.EDEDNSKEYMissing // more cannot be said: the key may be right and the DNSKEY set wrong
+	case looked == 0:
 		failure = bogus(dns.EDERRSIGsMissing, "no RRSIG of %v %v", set.Owner, set.Type)
 	}
 	return Signed{}, failure
@@ -102,6 +105,7 @@ type check struct {
 	budget  *limits.Budget
 	form    canonicalSet // made when the first signature needs it
 	scratch []byte
+	strange int  // signatures by keys that the zone does not have
 	stopped bool // the budget is used up
 }
 
@@ -142,6 +146,7 @@ func (c *check) unknownKey(sig *dns.RRSIG) Verdict {
 	if c.set.Type == dns.TypeDNSKEY {
 		return bogus(dns.EDERRSIGsMissing, "no RRSIG of %v DNSKEY is by a key that the DS or trust anchor names", c.zone)
 	}
+	c.strange++
 	return c.bogus(dns.EDEBogus, sig, "is by a key that the zone does not have")
 }
 

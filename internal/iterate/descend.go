@@ -1,6 +1,7 @@
 package iterate
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -80,7 +81,7 @@ func (j *job) dsAt(c *cut, child dns.Name) (cache.Entry, error) {
 	for {
 		r, err := s.next()
 		if err != nil {
-			return cache.Entry{}, err
+			return cache.Entry{}, withoutDS(err)
 		}
 		if r.class == referral {
 			err = &Failure{RCode: dns.RCodeServFail, EDE: dns.EDEBogus, Bogus: true, Reason: r.server.String() + " refers to " + child.String() + " when asked for its DS"}
@@ -94,6 +95,17 @@ func (j *job) dsAt(c *cut, child dns.Name) (cache.Entry, error) {
 			return cache.Entry{}, err
 		}
 	}
+}
+
+// withoutDS marks the failure to find out whether a zone is signed: there are servers that answer, but others do not.
+func withoutDS(err error) error {
+	var f *Failure
+	if !errors.As(err, &f) || f.EDE != dns.EDENoReachableAuthority || f.Passing {
+		return err
+	}
+	missing := *f
+	missing.EDE = dns.EDENetworkError
+	return &missing
 }
 
 // settle remembers a cut below the zone c that showed by its own NS set, at a server of c, so that the next name below it needs no

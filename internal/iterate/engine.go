@@ -358,7 +358,9 @@ func (j *job) remember(name dns.Name, t dns.Type, err error) {
 	}
 	ttl := uint32(limits.FailureTTL)
 	if f.Bogus {
-		ttl = limits.BogusTTL
+		if ttl = limits.BogusTTL; t == dns.TypeDNSKEY {
+			ttl = limits.BogusKeysTTL
+		}
 		if j.e.LogBogus {
 			j.e.Log.Warn("validation failure: "+name.String()+" "+t.String(), "group", "dnssec", "reason", f.Reason)
 		}

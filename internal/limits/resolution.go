@@ -64,6 +64,9 @@ const (
 	NegativeTTL = 3600
 	// BogusTTL is how long a failed validation is remembered, in seconds.
 	BogusTTL = 5
+	// BogusKeysTTL is how long keys that do not validate are remembered, in seconds: what fails then is a whole zone, each name of which
+	// would ask for them again (RFC 4035 section 4.7; RFC 9520 section 3.2 has longer times for such failures, up to 300 s).
+	BogusKeysTTL = 30
 	// FailureTTL is how long a failed resolution is remembered, in seconds (RFC 9520 section 3.2; AM-19).
 	FailureTTL = 5
 	// RootHintsTTL is how long the built-in hints are used without asking again, in seconds.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +46,10 @@ type Request struct {
 	Client    netip.AddrPort // who asked; an IPv4-mapped address is given as IPv4
 	Local     netip.AddrPort // the address that was asked
 	Transport Transport
+
+	// Keepalive is shared by the requests of a connection: the client wants to know how long it may be idle (RFC 7828). It is
+	// set by the handler in Inline; nil where there is no connection.
+	Keepalive *atomic.Bool
 
 	// RTT returns the round-trip time to the client as the kernel has measured it; nil where it does not.
 	RTT func() (rtt time.Duration, ok bool)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"knot-resolver/internal/limits"
@@ -20,6 +21,7 @@ type stream struct {
 	conn    *net.TCPConn
 	client  netip.Prefix // what it counts for
 	request Request
+	timely  atomic.Bool // the client wants to know how long it may be idle
 
 	desk   *desk       // what follows works on it; nil while the stream is watched
 	in     frameReader // queries
@@ -42,7 +44,7 @@ func newStream(s *Server, conn *net.TCPConn, transport Transport) *stream {
 	st := &stream{server: s, conn: conn, in: frameReader{from: conn}, idleSince: time.Now()}
 	st.out.init(st.write)
 	st.changed.L = &st.mu
-	st.request = Request{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Transport: transport, RTT: st.rtt}
+	st.request = Request{Client: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()), Transport: transport, Keepalive: &st.timely, RTT: st.rtt}
 	st.client = clientOf(st.request.Client.Addr())
 	return st
 }

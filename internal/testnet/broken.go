@@ -38,7 +38,7 @@ func broken() []zoneSpec {
 		onlyWWW("nosig.se.", dns.ExtendedErrorCodeRRSIGsMissing, "missing RRSIG", func(z *zone.Zone, name string, _ span) {
 			z.Unsign(name, dns.TypeA)
 		}),
-		onlyWWW("wrongkey.se.", dns.ExtendedErrorCodeDNSBogus, "signed by a key that is not in the zone", func(z *zone.Zone, name string, s span) {
+		onlyWWW("wrongkey.se.", dns.ExtendedErrorCodeDNSKEYMissing, "signed by a key that is not in the zone", func(z *zone.Zone, name string, s span) {
 			k := zone.NewKey(z.Origin(), "stranger", dns.ECDSAP256SHA256, zone.FlagsKSK)
 			z.Resign(name, dns.TypeA, k, s.inception, s.expiration)
 		}),

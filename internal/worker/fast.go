@@ -25,11 +25,13 @@ const (
 	variantEDNS = 1 << iota
 	variantDO
 	variantCD
-	variantAD // the client can tell what AD means
+	variantAD        // the client can tell what AD means
+	variantKeepalive // the connection is one on which keepalive is told
 )
 
-// read fills q from raw; false means that the query needs a closer look.
-func (q *plain) read(raw []byte, udpSize int, t server.Transport) bool {
+// read fills q from a request; false means that the query needs a closer look.
+func (q *plain) read(req *server.Request, udpSize int) bool {
+	raw, stream := req.Raw, !req.Transport.Datagram()
 	if len(raw) < dns.HeaderLength+5 || binary.BigEndian.Uint32(raw[4:]) != 1<<16 || binary.BigEndian.Uint16(raw[8:]) != 0 {
 		return false
 	}
@@ -54,12 +56,15 @@ func (q *plain) read(raw []byte, udpSize int, t server.Transport) bool {
 	case 1:
 		// OPT of version 0; options of a datagram change nothing here, those of streams may (keepalive).
 		if len(rest) < 11 || rest[0] != 0 || dns.Type(binary.BigEndian.Uint16(rest[1:])) != dns.TypeOPT || rest[6] != 0 ||
-			!validOptions(rest[11:], int(binary.BigEndian.Uint16(rest[9:]))) || len(rest) > 11 && !t.Datagram() {
+			!validOptions(rest[11:], int(binary.BigEndian.Uint16(rest[9:]))) || len(rest) > 11 && stream {
 			return false
 		}
 		variant = variantEDNS
 		if rest[7]&0x80 != 0 {
 			variant |= variantDO
+		}
+		if req.Keepalive != nil && req.Keepalive.Load() {
+			variant |= variantKeepalive
 		}
 		q.limit = max(q.limit, min(int(binary.BigEndian.Uint16(rest[3:])), udpSize))
 	default:
@@ -71,7 +76,7 @@ func (q *plain) read(raw []byte, udpSize int, t server.Transport) bool {
 	if flags.Has(dns.FlagAD) {
 		variant |= variantAD
 	}
-	if !t.Datagram() {
+	if stream {
 		q.limit = 65535
 	}
 	q.variant = variant

@@ -43,7 +43,7 @@ func FuzzPlain(f *testing.F) {
 			req.Transport = server.TCP
 		}
 		var q plain
-		if !q.read(raw, size, req.Transport) {
+		if !q.read(req, size) {
 			return
 		}
 		var m dns.Message

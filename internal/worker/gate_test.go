@@ -123,7 +123,7 @@ func FuzzInline(f *testing.F) {
 			}
 		}
 		var q plain
-		if !q.read(b, 1232, server.UDP) {
+		if !q.read(request(b, server.UDP), 1232) {
 			return
 		}
 		var m dns.Message

@@ -106,7 +106,7 @@ func (r *reply) sections(e *dns.Encoder) bool {
 // options builds the EDNS options of the answer.
 func (r *reply) options(size int) []byte {
 	var options []byte
-	if _, asked := r.query.EDNS.Option(dns.OptionKeepalive); asked && r.w.options.Keepalive > 0 && r.req.Transport == server.TCP {
+	if r.w.options.Keepalive > 0 && (asksKeepalive(r.query, r.req) || r.req.Keepalive != nil && r.req.Keepalive.Load()) {
 		units := uint16(r.w.options.Keepalive / (100 * time.Millisecond))
 		options = dns.AppendOption(options, dns.OptionKeepalive, binary.BigEndian.AppendUint16(nil, units))
 	}
@@ -120,6 +120,20 @@ func (r *reply) options(size int) []byte {
 		options = dns.AppendEDE(options, r.out.EDE, r.reason(size))
 	}
 	return options
+}
+
+// asksKeepalive says whether a query asks how long its connection may be idle.
+func asksKeepalive(m *dns.Message, req *server.Request) bool {
+	_, asked := m.EDNS.Option(dns.OptionKeepalive)
+	return asked && req.Transport == server.TCP
+}
+
+// heed notes that a connection's client understands keepalive: it may change, so every later answer with an OPT record tells it, too
+// (RFC 7828 section 3.3.2).
+func (w *Worker) heed(m *dns.Message, req *server.Request) {
+	if req.Keepalive != nil && w.options.Keepalive > 0 && asksKeepalive(m, req) {
+		req.Keepalive.Store(true)
+	}
 }
 
 // reason is the text that goes with an EDE code: as much as leaves room for an answer.

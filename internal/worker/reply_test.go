@@ -3,6 +3,7 @@ package worker
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,6 +142,48 @@ func TestKeepalive(t *testing.T) {
 		if c.want && options[0].(*miekg.EDNS0_TCP_KEEPALIVE).Timeout != uint16(limits.StreamIdle/(100*time.Millisecond)) {
 			t.Errorf("%v", options[0])
 		}
+	}
+}
+
+// TestKeepaliveLater: once a client has asked how long its connection may be idle, all later answers of the connection tell it, at the
+// cost of the others, and none of another connection.
+func TestKeepaliveLater(t *testing.T) {
+	w := idle()
+	w.options.Keepalive = limits.StreamIdle
+	cached(w)
+	const option = "\x00\x0b\x00\x00"
+	asks := raw(0x0100, [4]uint16{1, 0, 0, 1}, opt[:9]+"\x00\x04"+option)
+	plain, bare := raw(0x0100, [4]uint16{1, 0, 0, 1}, opt), raw(0x0100, [4]uint16{1}, "")
+	mine, others := new(atomic.Bool), new(atomic.Bool)
+	dst := make([]byte, 0, 4096)
+	tells := func(query []byte, transport server.Transport, connection *atomic.Bool) bool {
+		req := request(query, transport)
+		req.Keepalive = connection
+		var m dns.Message
+		answer, done := w.Inline(dst, req)
+		if err := m.Parse(answer); !done || err != nil {
+			t.Fatal(err)
+		}
+		_, told := m.EDNS.Option(dns.OptionKeepalive)
+		return told
+	}
+	for i, c := range []struct {
+		query      []byte
+		transport  server.Transport
+		connection *atomic.Bool
+		want       bool
+	}{
+		{plain, server.TCP, mine, false}, {asks, server.TCP, mine, true}, {plain, server.TCP, mine, true}, {plain, server.TCP, mine, true},
+		{bare, server.TCP, mine, false}, {plain, server.TCP, others, false}, {asks, server.UDP, nil, false}, {plain, server.UDP, nil, false},
+	} {
+		if told := tells(c.query, c.transport, c.connection); told != c.want {
+			t.Errorf("%d: told %v", i, told)
+		}
+	}
+	req := request(plain, server.TCP)
+	req.Keepalive = mine
+	if n := testing.AllocsPerRun(1000, func() { w.Inline(dst, req) }); n != 0 && !raceEnabled {
+		t.Errorf("%v allocations", n)
 	}
 }
 

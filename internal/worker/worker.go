@@ -114,7 +114,7 @@ func (w *Worker) Inline(dst []byte, req *server.Request) (answer []byte, done bo
 		}
 	}
 	var q plain
-	usual := q.read(req.Raw, w.options.UDPSize, req.Transport) && who.view.Treatment == policy.Resolve && !who.listed
+	usual := q.read(req, w.options.UDPSize) && who.view.Treatment == policy.Resolve && !who.listed
 	if usual {
 		q.vary(who.view.Variant())
 		if answer, ok := w.repeat(dst, req, &q, now); ok {
@@ -147,6 +147,7 @@ func (w *Worker) inline(dst []byte, req *server.Request, who *asker, now time.Ti
 		w.counters.request(req)
 		return w.finish(dst, req, m, iterate.Outcome{RCode: dns.RCodeFormErr, EDE: dns.NoEDE}, now), false, true
 	}
+	w.heed(m, req)
 	v := who.verdict()
 	if v.OK() {
 		if answer, ok := w.chaos(dst, req, m, now); ok {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -64,6 +65,8 @@ type run struct {
 	queries sync.WaitGroup
 	mu      sync.Mutex
 	answers []*answer // that no step has consumed, oldest first
+
+	timely map[netip.Addr]*atomic.Bool // state of the TCP connection that each client has
 }
 
 // answer is what a client got.
@@ -79,7 +82,7 @@ func start(s *Scenario, up *Setup, minimise bool, o Options) *run {
 	if wait := time.Until(up.Start); wait > 0 {
 		time.Sleep(wait)
 	}
-	r := &run{Scenario: s, options: o, used: make(map[*Entry]bool), oneShots: make(map[*Step]bool), began: time.Now()}
+	r := &run{Scenario: s, options: o, used: make(map[*Entry]bool), oneShots: make(map[*Step]bool), timely: make(map[netip.Addr]*atomic.Bool), began: time.Now()}
 	r.macros = macros{vars: make(map[string]string), clock: r.clock, timeout: r.untilLook}
 	r.net = newNetwork(s.listens)
 	r.client = upstream.New(r.net, upstream.Options{})
@@ -179,6 +182,10 @@ func (r *run) ask(s *Step) {
 	req := &server.Request{Raw: s.Entry.Message.query(r.Dialect, uint16(s.Number)), Client: netip.AddrPortFrom(client, 5353), Transport: server.UDP}
 	if s.Entry.Match.TCP {
 		req.Transport = server.TCP
+		if r.timely[client] == nil {
+			r.timely[client] = new(atomic.Bool)
+		}
+		req.Keepalive = r.timely[client]
 	}
 	r.log("step %d: query %s", s.Number, questionsText(s.Entry.Message.Questions))
 	sent, err := decode(req.Raw)
