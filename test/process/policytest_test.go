@@ -52,10 +52,10 @@ local-data:
 			t.Errorf("policy test %s: status %d, %q", args, status, errs)
 		}
 	}
-	if m := s.queryFrom("127.251.0.1", "udp", "www.example.se", miekg.TypeA); m == nil || m.Rcode != miekg.RcodeNameError {
+	if m := s.queryFrom("127.251.0.1", "udp", "www.example.se", miekg.TypeA, patience); m == nil || m.Rcode != miekg.RcodeNameError {
 		t.Errorf("asked: %v", m)
 	}
-	if m := s.queryFrom("127.0.0.1", "udp", "www.example.se", miekg.TypeA); m == nil || m.Rcode != miekg.RcodeSuccess {
+	if m := s.queryFrom("127.0.0.1", "udp", "www.example.se", miekg.TypeA, patience); m == nil || m.Rcode != miekg.RcodeSuccess {
 		t.Errorf("asked: %v", m)
 	}
 	if line := s.waitLog("response policy"); !strings.Contains(line, "rules: response policy list=dry.rpz") || !strings.Contains(line, "user=127.0.0.1") || !strings.Contains(line, "name=www.example.se.") {

@@ -95,7 +95,7 @@ func TestPrometheusServer(t *testing.T) {
 	if err := os.WriteFile(s.path("prometheus.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	addr := free(t)
+	addr := net.JoinHostPort(s.addr, "9090") // of the test alone, and no port that clients get
 	cmd := exec.Command("prometheus", "--config.file", s.path("prometheus.yml"), "--storage.tsdb.path", s.path("tsdb"), "--web.listen-address", addr, "--log.level", "error")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -151,16 +151,5 @@ func proxy(t *testing.T, socket string) (addr string) {
 	server := &http.Server{Handler: p}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-	return l.Addr().String()
-}
-
-// free returns an address on loopback that nobody listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
 	return l.Addr().String()
 }
