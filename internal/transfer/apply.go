@@ -61,6 +61,9 @@ func (in *incoming) add(rr miekg.RR) error {
 		if !isSOA {
 			return errors.New("the first record is no SOA record")
 		}
+		if _, err := keyOf(soa); err != nil {
+			return err
+		}
 		in.next, in.state = soa, atSecond
 		return nil
 	case atSecond:
