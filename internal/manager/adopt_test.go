@@ -88,7 +88,7 @@ func TestAdoptWithBridge(t *testing.T) {
 		next := m.live.Load().Version
 		next.Number = 2
 		m.begin(context.Background())
-		err := m.bridge(context.Background(), worker(2), next, m.sockets, 2)
+		err := m.bridge(context.Background(), worker(2), next, m.sockets)
 		for _, name := range gone {
 			p, _ := postOf(name)
 			m.team.dismiss(p)

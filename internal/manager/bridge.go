@@ -6,14 +6,14 @@ import (
 	"knot-resolver/internal/control"
 )
 
-// bridge starts one more worker, on the sockets of the first so many: it serves their
-// clients from before the first of them is stopped until the last has a successor. Without it,
-// what clients send in between would wait in the sockets, and a single worker's cannot hold
+// bridge starts one more worker, on the sockets of all: it serves their clients from before
+// the first worker is stopped until the last has started. Without it, what clients send in
+// between would wait in the sockets, those of new workers included, and they cannot hold
 // much more than the queries of a tenth of a second.
-func (m *Manager) bridge(ctx context.Context, p post, v control.Version, sockets map[int][]socket, workers int) error {
+func (m *Manager) bridge(ctx context.Context, p post, v control.Version, sockets map[int][]socket) error {
 	var lent []socket
-	for slot := range workers {
-		for _, s := range sockets[slot] {
+	for _, list := range sockets {
+		for _, s := range list {
 			if s.Proto != control.ProtoJournal { // that has one writer
 				lent = append(lent, s)
 			}

@@ -139,7 +139,7 @@ func (m *Manager) replace(ctx context.Context, old, next *current) error {
 		return err
 	}
 	defer m.removeBridge(spare)
-	if err = m.bridge(ctx, spare, next.Version, sockets, min(before, after)); err == nil {
+	if err = m.bridge(ctx, spare, next.Version, sockets); err == nil {
 		err = m.roll(ctx, next.Version, sockets, before)
 	}
 	if err == nil {
