@@ -24,10 +24,14 @@ const (
 	// ManagerColdStarts is how many cold starts in a row may fail: something may have
 	// been in the way for a moment, but whoever started the system waits for an answer.
 	ManagerColdStarts = 3
-	// ManagerRetire is how long a worker that goes for good takes to answer what is in
-	// its sockets when no more comes in: they hold thousands of queries at most, and a
-	// connection may still be in the making.
+	// ManagerRetire is how long a worker that goes for good stays at least after no more
+	// clients are sent to it: a connection may still be in the making.
 	ManagerRetire = 200 * time.Millisecond
+	// ManagerRetireMost is how long it may take then to answer what is in its sockets, and
+	// ManagerRetireLook how often is looked whether it has: a busy machine may keep it from running
+	// for half a second.
+	ManagerRetireMost = 2 * time.Second
+	ManagerRetireLook = 10 * time.Millisecond
 	// WatchSettle is how long a watched file has to be left alone before it is
 	// read: editors and package managers write in several steps.
 	WatchSettle = 500 * time.Millisecond

@@ -31,7 +31,7 @@ func (m *Manager) retire(next map[int][]socket) {
 			}
 		}
 	}
-	steered := false
+	steered := map[control.Socket]bool{} // without Slot
 	for address, fd := range first {
 		if m.openFor(address) <= keep[address] {
 			continue
@@ -40,10 +40,14 @@ func (m *Manager) retire(next map[int][]socket) {
 			m.Log.Warn("clients may lose a query with a worker that goes", "address", address.Addr, "reason", err)
 			continue
 		}
-		steered = true
+		steered[address] = true
 	}
-	if steered {
-		time.Sleep(limits.ManagerRetire)
+	if len(steered) == 0 {
+		return
+	}
+	time.Sleep(limits.ManagerRetire)
+	if !emptied(m.unneeded(next, steered), time.Now().Add(limits.ManagerRetireMost)) {
+		m.Log.Warn("clients may lose a query with a worker that goes", "reason", "it does not answer what is in its sockets")
 	}
 }
 
@@ -83,4 +87,37 @@ func steer(fd, sockets int) error {
 		return fmt.Errorf("steer: %w", err)
 	}
 	return nil
+}
+
+// unneeded lists the open sockets of some addresses that are not in next.
+func (m *Manager) unneeded(next map[int][]socket, of map[control.Socket]bool) (list []unix.PollFd) {
+	keep := map[int]bool{}
+	for _, sockets := range next {
+		for _, s := range sockets {
+			keep[s.fd] = true
+		}
+	}
+	for _, sockets := range m.sockets {
+		for _, s := range sockets {
+			address := s.Socket
+			address.Slot = 0
+			if !keep[s.fd] && of[address] {
+				list = append(list, unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN})
+			}
+		}
+	}
+	return list
+}
+
+// emptied waits until nothing is left in the sockets, and reports whether that was before the deadline.
+func emptied(sockets []unix.PollFd, deadline time.Time) bool {
+	for {
+		if waiting, err := unix.Poll(sockets, 0); waiting == 0 && err == nil {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(limits.ManagerRetireLook)
+	}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"knot-resolver/internal/dns"
 )
 
@@ -106,7 +108,21 @@ func (g *generator) run(network string) {
 		if err != nil {
 			g.t.Fatal(err)
 		}
+		g.enlarge(conn.(*net.UDPConn))
 		g.running.Go(func() { g.askUDP(conn) })
+	}
+}
+
+// enlarge has a port hold the answers of a second at the highest rate: the generator may have to wait for its turn, too.
+func (g *generator) enlarge(conn *net.UDPConn) {
+	g.t.Helper()
+	const octets = rampMost / udpPorts * 1024 // the kernel counts 768 for a short datagram
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, octets) }) // root only
+	}
+	if err != nil {
+		g.t.Fatal(err)
 	}
 }
 
