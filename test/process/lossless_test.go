@@ -57,6 +57,7 @@ func TestFT50Reloads(t *testing.T) {
 				{"policy", func(i int) {
 					s.configure(workers, port, fmt.Sprintf("%slocal-data: {addresses: {a.example: 192.0.2.%d}}\n", o.extra, i%2+1))
 				}, false},
+				{"live", func(i int) { s.configure(workers, port, fmt.Sprintf("%sdefer: {enable: %t}\n", o.extra, i%2 == 0)) }, false},
 				{"worker", func(i int) { s.configure(workers, port, fmt.Sprintf("%snsid: number %d\n", o.extra, i%2)) }, true},
 				{"number of workers", func(i int) { s.configure(workers+(i+1)%2, port, o.extra) }, true},
 				{"cache size (FT-21)", func(i int) { s.must("config", "set", "-p", "/cache/size-max", []string{"20M", "40M", "10M"}[i%3]) }, true},
