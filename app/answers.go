@@ -28,8 +28,8 @@ func guard(cfg *config.Options) *rebind.Guard {
 	return rebind.New(rebind.Options{Names: names(cfg.RebindingNames), Public: cfg.RebindingSubnets, Strip: cfg.RebindingStrip})
 }
 
-func prediction(cfg *config.Prediction, canary bool) worker.Prediction {
-	if !cfg.Enable || canary {
+func prediction(cfg *config.Prediction, brief bool) worker.Prediction {
+	if !cfg.Enable || brief {
 		return worker.Prediction{}
 	}
 	return worker.Prediction{Window: cfg.Window, Period: cfg.Period}

@@ -27,20 +27,26 @@ func (m *Manager) openLedger() {
 
 // count asks a worker for its counters and adds those of its dead predecessors.
 func (m *Manager) count(ctx context.Context, p post) (metrics.Values, error) {
-	counted, err := m.client(p).Metrics(ctx)
-	if err != nil {
-		return nil, err
-	}
-	values, err := metrics.Parse(counted.Metrics)
+	pid, values, err := m.counted(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	known := m.ledger.Unsaved()
-	total, err := m.ledger.Record(p.String(), counted.PID, values)
+	total, err := m.ledger.Record(p.String(), pid, values)
 	if err != nil && !known {
 		m.Log.Warn("counters are not kept for the next manager", "reason", err)
 	}
 	return total, nil
+}
+
+// counted asks a process for what it has counted itself.
+func (m *Manager) counted(ctx context.Context, p post) (pid int, v metrics.Values, err error) {
+	answer, err := m.client(p).Metrics(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	v, err = metrics.Parse(answer.Metrics)
+	return answer.PID, v, err
 }
 
 // countLast takes the counters of a worker that is about to be stopped.
@@ -67,11 +73,7 @@ func (m *Manager) countLast(ctx context.Context, p post) {
 
 // countBridge gives what the bridge has counted to the first worker, which is always there.
 func (m *Manager) countBridge(ctx context.Context, p post) error {
-	counted, err := m.client(p).Metrics(ctx)
-	if err != nil {
-		return err
-	}
-	values, err := metrics.Parse(counted.Metrics)
+	_, values, err := m.counted(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -57,12 +57,7 @@ func (m *Manager) openSockets(cfg *config.Config) (all map[int][]socket, fresh [
 
 // useSockets makes next the sockets in use and closes the others.
 func (m *Manager) useSockets(next map[int][]socket) {
-	keep := map[int]bool{}
-	for _, list := range next {
-		for _, s := range list {
-			keep[s.fd] = true
-		}
-	}
+	keep := descriptors(next)
 	for _, list := range m.sockets {
 		for _, s := range list {
 			if !keep[s.fd] {
@@ -71,6 +66,17 @@ func (m *Manager) useSockets(next map[int][]socket) {
 		}
 	}
 	m.sockets = next
+}
+
+// descriptors is the set of the descriptors of sockets.
+func descriptors(sockets map[int][]socket) map[int]bool {
+	all := map[int]bool{}
+	for _, list := range sockets {
+		for _, s := range list {
+			all[s.fd] = true
+		}
+	}
+	return all
 }
 
 // assignment is what a worker serves clients with.

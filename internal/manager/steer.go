@@ -91,12 +91,7 @@ func steer(fd, sockets int) error {
 
 // unneeded lists the open sockets of some addresses that are not in next.
 func (m *Manager) unneeded(next map[int][]socket, of map[control.Socket]bool) (list []unix.PollFd) {
-	keep := map[int]bool{}
-	for _, sockets := range next {
-		for _, s := range sockets {
-			keep[s.fd] = true
-		}
-	}
+	keep := descriptors(next)
 	for _, sockets := range m.sockets {
 		for _, s := range sockets {
 			address := s.Socket
