@@ -110,6 +110,9 @@ func (s *session) next() (*response, error) {
 		}
 		choice := upstream.Choose(open, random64())
 		a := s.attempt(choice, &open[choice.Index])
+		if len(open) == 1 {
+			a.query.Timeout = max(a.query.Timeout, limits.Patience(s.servers[a.server].asked))
+		}
 		a.run(s.ctx)
 		if r, err := s.take(a); r != nil || err != nil {
 			return r, err
@@ -234,7 +237,12 @@ func (s *session) blame(c *candidate, choice upstream.Choice, err error) {
 		return
 	}
 	switch {
-	case e.Kind == upstream.ErrNoRoute, e.Kind == upstream.ErrForbidden, e.Kind == upstream.ErrBusy, e.Kind == upstream.ErrUntrusted, e.After == upstream.AfterTruncation:
+	case e.Kind == upstream.ErrNoRoute, e.Kind == upstream.ErrForbidden, e.Kind == upstream.ErrUntrusted, e.After == upstream.AfterTruncation:
+		c.closed = true
+	case choice.AfterSilence && (e.Kind == upstream.ErrBusy || e.Kind == upstream.ErrUnreachable):
+		c.asked-- // nothing was sent
+		c.TCPFailed = true
+	case e.Kind == upstream.ErrBusy:
 		c.closed = true
 	case e.After == upstream.AfterOtherCase:
 		c.NoCase = true // without TCP there is no other way to ask it

@@ -56,7 +56,7 @@ func (s *session) first() (*response, error) {
 // heard again.
 func (s *session) silent() {
 	if s.race.running > 0 && s.race.counts {
-		s.e.Stats.Timeout(s.race.last.Server)
+		s.e.Stats.Timeout(s.race.last.Server, s.race.last.Timeout)
 	}
 }
 

@@ -58,6 +58,19 @@ const (
 	Resolutions = 4096
 )
 
+// Patience is how long the only server left is waited for at least, by how often it has been asked over UDP: nobody else can
+// help, and one that usually answers within milliseconds may have a bad moment. The first time its own measure counts, since
+// most datagrams that do not come are lost.
+func Patience(asked int) time.Duration {
+	switch asked {
+	case 0, 1:
+		return 0
+	case SameQuestion:
+		return time.Second
+	}
+	return InitialRTO
+}
+
 // TTL caps (B24).
 const (
 	// NegativeTTL caps how long a denial is kept, in seconds (RFC 2308 section 5 suggests 1 to 3 hours).

@@ -284,9 +284,7 @@ func TestTCPEvictsTheLongestIdle(t *testing.T) {
 	closed(t, second)
 	ask(first)
 	ask(third)
-	if open := srv.Counters().TCPOpen.Load(); open != 2 {
-		t.Errorf("%d connections open, want 2", open)
-	}
+	eventually(t, "two connections open", func() bool { return srv.Counters().TCPOpen.Load() == 2 })
 }
 
 func dialFrom(t *testing.T, local, addr string) net.Conn {

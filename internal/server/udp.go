@@ -87,10 +87,11 @@ func (l *udpLoop) serve() {
 			continue
 		}
 		l.turn.Add(1)
+		l.took(n)
 		for i := range n {
 			l.datagram(i)
 		}
-		l.flush(n)
+		l.flush()
 		l.turn.Add(1)
 	}
 }
@@ -117,15 +118,20 @@ func (l *udpLoop) datagram(i int) {
 	}
 }
 
-func (l *udpLoop) flush(received int) {
+// took counts a batch before anything of it is answered: who has an answer finds its query counted.
+func (l *udpLoop) took(received int) {
+	c := &l.server.counters
+	c.UDPBatches.Add(1)
+	c.UDPQueries.Add(uint64(received))
+}
+
+func (l *udpLoop) flush() {
 	if len(l.displaced) > 0 {
 		l.late.shed(l.displaced)
 		l.displaced = l.displaced[:0]
 	}
 	sent, failed, err := l.conn.Flush()
 	c := &l.server.counters
-	c.UDPBatches.Add(1)
-	c.UDPQueries.Add(uint64(received))
 	c.UDPAnswers.Add(uint64(sent))
 	if failed > 0 {
 		c.UDPSendErrors.Add(uint64(failed))

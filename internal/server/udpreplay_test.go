@@ -59,7 +59,19 @@ func (h *heirs) next(handler Handler) *Server {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	srv.mu.Lock()
+	srv.attended = nil // nobody stands in for the dead
+	srv.mu.Unlock()
 	return srv
+}
+
+// settled waits until srv has forgotten what it has answered, which it does after the answer.
+func (h *heirs) settled(srv *Server) {
+	h.t.Helper()
+	if err := srv.Probe(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	srv.work.Wait()
 }
 
 // wait waits until somebody is stuck in n queries.
@@ -135,6 +147,7 @@ func TestReplay(t *testing.T) {
 				if dies == "inline" { // the others still read
 					ask(t, c, message(queries))
 				}
+				h.settled(heir)
 				if n := h.next(script{}).Counters().UDPReplayed.Load(); n != 0 {
 					t.Errorf("%d replayed that were answered", n)
 				}

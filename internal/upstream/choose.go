@@ -39,7 +39,8 @@ type Choice struct {
 	// learn about it: silence then means nothing.
 	Capped bool
 
-	silentOverUDP bool // why TCP
+	// AfterSilence says that TCP was not asked for, but UDP brings nothing: once in a query it is worth trying.
+	AfterSilence bool
 }
 
 // Choose picks a server out of at least one. It is a pure function of its arguments;
@@ -62,8 +63,8 @@ func Choose(candidates []Candidate, random uint64) Choice {
 	if patience := 2 * candidates[best].RTO; chosen != best && choice.Timeout > patience {
 		choice.Timeout, choice.Capped = patience, true
 	}
-	choice.silentOverUDP = c.Timeouts >= limits.TCPAfterTimeouts || c.RTO > limits.TCPAboveRTO
-	choice.TCP = (c.TCPNeeded || choice.silentOverUDP) && !c.TCPFailed
+	choice.AfterSilence = (c.Timeouts >= limits.TCPAfterTimeouts || c.RTO > limits.TCPAboveRTO) && !c.TCPFailed
+	choice.TCP = choice.AfterSilence || c.TCPNeeded && !c.TCPFailed
 	return choice
 }
 

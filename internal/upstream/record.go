@@ -48,9 +48,12 @@ func (r *Record) heard(rtt time.Duration) {
 	r.Timeouts, r.DeadUntil = 0, time.Time{}
 }
 
-// silent takes in that the server did not answer within its RTO.
-func (r *Record) silent(now time.Time, dead time.Duration) {
-	waited := r.RTO()
+// silent takes in that the server did not answer within the RTO it had when it was asked. Of many who ask at
+// the same time only one makes the others wait longer: a moment's silence is one timeout, not one for each of them.
+func (r *Record) silent(waited time.Duration, now time.Time, dead time.Duration) {
+	if waited < r.RTO() {
+		return
+	}
 	r.Timeouts++
 	if r.Timeouts >= limits.DeadTimeouts && waited >= limits.DeadRTO {
 		r.DeadUntil = now.Add(dead)

@@ -133,7 +133,7 @@ func TestSP09AllAtOnce(t *testing.T) {
 
 // Forged packets and what follows from them leave the record of a server as it was.
 func TestSP10Reputation(t *testing.T) {
-	choice := Choice{Server: theServer}
+	choice := Choice{Server: theServer, Timeout: limits.InitialRTO}
 	stats := NewStats(nil, 0)
 	stats.Success(theServer, 20*time.Millisecond)
 	before := stats.Record(theServer)

@@ -68,10 +68,10 @@ func (s *Stats) heard(server netip.AddrPort, r *Record, rtt time.Duration) {
 	}
 }
 
-// Timeout takes in that a server did not answer within its RTO.
-func (s *Stats) Timeout(server netip.AddrPort) {
+// Timeout takes in that a server did not answer within what was its RTO when it was asked.
+func (s *Stats) Timeout(server netip.AddrPort, rto time.Duration) {
 	s.update(server, func(r *Record, now time.Time) {
-		r.silent(now, s.dead)
+		r.silent(rto, now, s.dead)
 		if server.Addr().Is6() {
 			s.ipv6.silent(server.Addr())
 		}
@@ -104,7 +104,7 @@ func (s *Stats) reportStream(choice Choice, reply *Reply) {
 		if reply.Degraded == AfterOtherCase {
 			r.CaseBroken = now.Add(limits.ServerQuirk)
 		}
-		if choice.silentOverUDP {
+		if choice.AfterSilence {
 			r.rescued(now)
 		}
 	})
@@ -118,7 +118,7 @@ func (s *Stats) reportError(choice Choice, err error) {
 		s.noRoute(choice.Server)
 	case e.NearMisses > 0 || e.After != NotDegraded: // forged packets, or it did answer over UDP
 	case e.Kind == ErrTimeout && !choice.Capped, e.Kind == ErrUnreachable, e.Kind == ErrHandshake, e.Kind == ErrUntrusted:
-		s.Timeout(choice.Server)
+		s.Timeout(choice.Server, choice.Timeout)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestDead(t *testing.T) {
 			if i == 19 {
 				t.Fatal("never dead")
 			}
-			s.Timeout(theServer)
+			s.Timeout(theServer, s.RTO(theServer))
 		}
 		time.Sleep(3*time.Second - time.Millisecond)
 		if !candidate(s, theServer).Dead {
@@ -50,7 +50,7 @@ func TestDead(t *testing.T) {
 		if candidate(s, theServer).Dead {
 			t.Error("dead for too long")
 		}
-		s.Timeout(theServer)
+		s.Timeout(theServer, s.RTO(theServer))
 		if !candidate(s, theServer).Dead {
 			t.Error("not dead again")
 		}
@@ -64,14 +64,14 @@ func TestDead(t *testing.T) {
 func TestIPv6Broken(t *testing.T) {
 	s := NewStats(nil, 0)
 	for i := range 100 {
-		s.Timeout(v6(1, uint16(i))) // one network is not IPv6
+		s.Timeout(v6(1, uint16(i)), limits.InitialRTO) // one network is not IPv6
 	}
-	s.Timeout(theServer)
+	s.Timeout(theServer, s.RTO(theServer))
 	for i := range uint16(limits.IPv6Timeouts - 1) {
 		if s.IPv6Broken() {
 			t.Fatalf("broken after %d networks", i+1)
 		}
-		s.Timeout(v6(2+i, 1))
+		s.Timeout(v6(2+i, 1), limits.InitialRTO)
 	}
 	if !s.IPv6Broken() || !candidate(s, v6(99, 1)).Avoid || candidate(s, theServer).Avoid {
 		t.Error("not broken, or IPv4 is")
@@ -94,13 +94,28 @@ func TestIPv6Broken(t *testing.T) {
 func TestReportCapped(t *testing.T) {
 	s := NewStats(nil, 0)
 	silence := &Error{Server: theServer, Kind: ErrTimeout}
-	s.Report(Choice{Server: theServer, Capped: true}, nil, silence)
+	s.Report(Choice{Server: theServer, Timeout: limits.InitialRTO, Capped: true}, nil, silence)
 	if n := s.Record(theServer).Timeouts; n != 0 {
 		t.Errorf("capped: %d timeouts", n)
 	}
-	s.Report(Choice{Server: theServer}, nil, silence)
+	s.Report(Choice{Server: theServer, Timeout: limits.InitialRTO}, nil, silence)
 	if n := s.Record(theServer).Timeouts; n != 1 {
 		t.Errorf("full: %d timeouts", n)
+	}
+}
+
+// Many who ask at the same time meet one silence: the wait doubles once for all of them, not once for each.
+func TestSilenceOfAMomentCountsOnce(t *testing.T) {
+	s := NewStats(nil, 0)
+	s.Success(theServer, 10*time.Millisecond)
+	for round := range 3 {
+		together := Choice{Server: theServer, Timeout: s.RTO(theServer)}
+		for range 1000 {
+			s.Report(together, nil, &Error{Server: theServer, Kind: ErrTimeout})
+		}
+		if n := s.Record(theServer).Timeouts; n != round+1 {
+			t.Errorf("%d timeouts after %d moments", n, round+1)
+		}
 	}
 }
 

@@ -128,7 +128,7 @@ func exchangeLocalhost(c net.Conn, id uint16) error {
 	if _, err := io.ReadFull(c, answer); err != nil {
 		return err
 	}
-	if got := binary.BigEndian.Uint16(answer); got != id || !isAnswer(answer) {
+	if got := binary.BigEndian.Uint16(answer); got != id || refusal(answer) != "" {
 		return fmt.Errorf("answer %d, want %d", got, id)
 	}
 	return nil

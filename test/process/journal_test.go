@@ -55,7 +55,7 @@ func collect(conns []net.Conn, n int, patience time.Duration) int {
 					return
 				}
 				mu.Lock()
-				if isAnswer(answer[:size]) {
+				if refusal(answer[:size]) == "" {
 					ids[binary.BigEndian.Uint16(answer)] = true
 				}
 				if len(ids) == n {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -41,6 +42,7 @@ type result struct {
 	lost    int           // both times
 	longest time.Duration // until an answer
 	took    []time.Duration
+	why     map[string]int // what came in place of an answer
 }
 
 // percentile returns the time within which so many percent of the questions were answered.
@@ -53,8 +55,12 @@ func (r *result) percentile(percent int) time.Duration {
 }
 
 func (r *result) String() string {
-	return fmt.Sprintf("%d asked, %d twice, %d lost, 99%% within %v, longest %v", r.asked, r.again, r.lost,
+	text := fmt.Sprintf("%d asked, %d twice, %d lost, 99%% within %v, longest %v", r.asked, r.again, r.lost,
 		r.percentile(99).Round(time.Microsecond), r.longest.Round(time.Millisecond))
+	for _, why := range slices.Sorted(maps.Keys(r.why)) {
+		text += fmt.Sprintf(", %d: %s", r.why[why], why)
+	}
+	return text
 }
 
 // Rates of a generator where many tests run at once, in questions per second, and the ports it asks from over UDP. Of the
@@ -98,7 +104,7 @@ func (g *generator) run(network string) {
 	g.t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.results[network] = &result{}
+	g.results[network] = &result{why: map[string]int{}}
 	if network == "tcp" {
 		g.running.Go(g.askTCP)
 		return
@@ -147,6 +153,13 @@ func (g *generator) note(network string, times int, answered bool, took time.Dur
 	}
 	r.longest = max(r.longest, took)
 	r.took = append(r.took, took)
+}
+
+// failed records what a question got in place of an answer.
+func (g *generator) failed(network, why string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.results[network].why[why]++
 }
 
 // question is one that waits for its answer.
@@ -219,9 +232,13 @@ func (p *udpPort) receive() {
 		}
 		id := binary.BigEndian.Uint16(answer)
 		p.mu.Lock()
-		if q := p.waiting[id]; q != nil && isAnswer(answer[:n]) {
-			p.g.note("udp", q.times, true, time.Since(q.first))
-			delete(p.waiting, id)
+		if q := p.waiting[id]; q != nil {
+			if why := refusal(answer[:n]); why != "" {
+				p.g.failed("udp", why)
+			} else {
+				p.g.note("udp", q.times, true, time.Since(q.first))
+				delete(p.waiting, id)
+			}
 		}
 		p.mu.Unlock()
 	}
@@ -235,6 +252,7 @@ func (p *udpPort) askAgain() int {
 		switch {
 		case time.Since(q.last) < p.g.retry:
 		case q.times == 1:
+			p.g.failed("udp", "nothing came")
 			q.times, q.last = 2, time.Now()
 			p.conn.Write(q.raw)
 		default:
@@ -249,13 +267,29 @@ func (g *generator) ask(id uint16, i int) []byte {
 	e := dns.NewEncoder(nil, 512)
 	e.Header(id, dns.FlagRD)
 	e.Question(dns.Question{Name: dns.MustName(g.names(i)), Type: dns.TypeA, Class: dns.ClassIN})
+	e.OPT(dns.EDNS{UDPSize: 1232}) // so that failures say why
 	return e.Bytes()
 }
 
-// isAnswer is false for SERVFAIL as well.
-func isAnswer(raw []byte) bool {
+// refusal says why a message is no answer; "" when it is one.
+func refusal(raw []byte) string {
 	var m dns.Message
-	return m.Parse(raw) == nil && m.Flags().Has(dns.FlagQR) && m.RCode() != dns.RCodeServFail
+	switch err := m.Parse(raw); {
+	case err != nil:
+		return err.Error()
+	case !m.Flags().Has(dns.FlagQR) || m.RCode() == dns.RCodeServFail:
+		return m.RCode().String() + " " + explanation(&m)
+	}
+	return ""
+}
+
+// explanation returns the extended error of a message.
+func explanation(m *dns.Message) string {
+	option, _ := m.EDNS.Option(dns.OptionEDE)
+	if len(option) < 2 {
+		return "without a reason"
+	}
+	return fmt.Sprintf("EDE %d %q", binary.BigEndian.Uint16(option), option[2:])
 }
 
 // askTCP opens a connection for each question.
@@ -271,42 +305,56 @@ func (g *generator) askTCP() {
 		g.running.Go(func() {
 			began := time.Now()
 			times := 1
-			answered := g.exchange(i)
-			if !answered {
+			err := g.exchange(i)
+			if err != nil {
+				g.failed("tcp", err.Error())
 				times = 2
-				answered = g.exchange(i)
+				err = g.exchange(i)
 			}
-			g.note("tcp", times, answered, time.Since(began))
+			g.note("tcp", times, err == nil, time.Since(began))
 		})
 	}
 }
 
 // exchange asks question i over a new connection.
-func (g *generator) exchange(i int) bool {
+func (g *generator) exchange(i int) error {
 	dialer := net.Dialer{Timeout: patience}
 	if g.tcpRate > tcpRate { // one address does not have so many ports
 		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 254, byte(i>>8), byte(1+i%254))}
 	}
 	conn, err := dialer.Dial("tcp", g.addr)
 	if err != nil {
-		return false
+		return fmt.Errorf("dial: %w", cause(err))
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))
 	query := g.ask(uint16(i), i)
 	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(query))), query...)); err != nil {
-		return false
+		return fmt.Errorf("write: %w", cause(err))
 	}
 	answer := make([]byte, 4096)
 	if _, err := io.ReadFull(conn, answer[:2]); err != nil {
-		return false
+		return fmt.Errorf("read: %w", cause(err))
 	}
 	n := int(binary.BigEndian.Uint16(answer))
 	if n > len(answer) {
-		return false
+		return fmt.Errorf("an answer of %d octets", n)
 	}
-	_, err = io.ReadFull(conn, answer[:n])
-	return err == nil && isAnswer(answer[:n])
+	if _, err := io.ReadFull(conn, answer[:n]); err != nil {
+		return fmt.Errorf("read: %w", cause(err))
+	}
+	if why := refusal(answer[:n]); why != "" {
+		return errors.New(why)
+	}
+	return nil
+}
+
+// cause is an error without the addresses, which differ each time.
+func cause(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
 }
 
 // noneLost fails the test when questions were lost, or when more than mayRepeat of them

@@ -96,19 +96,21 @@ func TestFT01FT05FT07Killed(t *testing.T) {
 				s := start(t, o)
 				s.calibrate(mixed)
 				for _, role := range []string{"manager", "cache-gc", "kresd"} {
-					n := rounds(t, 2)
-					load := s.generate(5*time.Second, mixed)
-					for range n {
-						s.killOne(role)
-						time.Sleep(time.Second)
-					}
-					what, results := fmt.Sprintf("%s killed %d times, %d workers", role, n, workers), load.stop()
-					if role == "kresd" {
-						noneLost(t, what, map[string]*result{"tcp": results["tcp"]}, inWork*n)
-						delete(results, "tcp")
-						t.Logf("%d replayed, %d not", s.counted("server", "udp_replayed"), s.counted("server", "udp_replay_drops"))
-					}
-					noneLost(t, what, results, 0)
+					t.Run(role, func(t *testing.T) {
+						n := rounds(t, 2)
+						load := s.generate(5*time.Second, mixed)
+						for range n {
+							s.killOne(role)
+							time.Sleep(time.Second)
+						}
+						what, results := fmt.Sprintf("%s killed %d times, %d workers", role, n, workers), load.stop()
+						if role == "kresd" {
+							noneLost(t, what, map[string]*result{"tcp": results["tcp"]}, inWork*n)
+							delete(results, "tcp")
+							t.Logf("%d replayed, %d not", s.counted("server", "udp_replayed"), s.counted("server", "udp_replay_drops"))
+						}
+						noneLost(t, what, results, 0)
+					})
 				}
 			})
 		}

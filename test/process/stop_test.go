@@ -40,7 +40,7 @@ func (g *generator) converse(conn net.Conn, first int, busy bool, asked func()) 
 		if _, e.err = io.ReadFull(conn, answer[:n]); e.err != nil {
 			return e
 		}
-		if isAnswer(answer[:n]) {
+		if refusal(answer[:n]) == "" {
 			e.answered++
 		}
 	}
