@@ -239,8 +239,8 @@ func (s *session) blame(c *candidate, choice upstream.Choice, err error) {
 	switch {
 	case e.Kind == upstream.ErrNoRoute, e.Kind == upstream.ErrForbidden, e.Kind == upstream.ErrUntrusted, e.After == upstream.AfterTruncation:
 		c.closed = true
-	case choice.AfterSilence && (e.Kind == upstream.ErrBusy || e.Kind == upstream.ErrUnreachable):
-		c.asked-- // nothing was sent
+	case choice.TCP && !c.tcp && c.TLS == nil && (e.Kind == upstream.ErrBusy || e.Kind == upstream.ErrUnreachable):
+		c.asked-- // nothing was sent, and UDP is still worth a try
 		c.TCPFailed = true
 	case e.Kind == upstream.ErrBusy:
 		c.closed = true

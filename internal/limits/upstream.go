@@ -59,6 +59,9 @@ const (
 	// TCPAfterTimeouts of one server in one query the question goes over TCP, and so does one whose
 	// timeout is above TCPAboveRTO (resolver.md 4.5, FT-34).
 	TCPAfterTimeouts, TCPAboveRTO = 2, 2 * time.Second
+	// RescueApart is how long UDP must have brought nothing since TCP first helped out, so that it counts as broken: longer than
+	// a queue on the way takes to drain.
+	RescueApart = time.Second
 	// IPv6Timeouts is how many /48 networks must be silent, and no IPv6 server heard, for IPv6 to count as broken.
 	IPv6Timeouts = 6
 	// ServerQuirk is how long a fault of a server (no EDNS, no case, no UDP) is remembered (SP-11, FT-34).

@@ -14,6 +14,8 @@ type Record struct {
 	SRTT, RTTVar time.Duration
 	// UDPHeard says that the last answers came over UDP.
 	UDPHeard bool
+	// Rescued is when TCP first brought an answer that UDP did not.
+	Rescued time.Time
 	// Timeouts in a row since the server was last heard.
 	Timeouts int
 	// DeadUntil is when a server that stopped answering is tried again.
@@ -60,11 +62,13 @@ func (r *Record) silent(waited time.Duration, now time.Time, dead time.Duration)
 	}
 }
 
-// rescued takes in that TCP brought an answer after silence over UDP. Once may be loss;
-// twice, or if UDP never worked, means that TCP is needed (FT-34).
+// rescued takes in that TCP brought an answer after silence over UDP. Once may be loss, and so may many times
+// in one moment; again later, with nothing over UDP meanwhile, or if UDP never worked, means that TCP is needed (FT-34).
 func (r *Record) rescued(now time.Time) {
-	if !r.UDPHeard {
+	switch {
+	case r.UDPHeard:
+		r.UDPHeard, r.Rescued = false, now
+	case now.Sub(r.Rescued) >= limits.RescueApart:
 		r.TCPNeeded = now.Add(limits.ServerQuirk)
 	}
-	r.UDPHeard = false
 }

@@ -137,12 +137,20 @@ func TestTCPNeeded(t *testing.T) {
 		other := netip.MustParseAddrPort("192.0.2.54:53")
 		rescue.Server = other
 		s.Success(other, time.Millisecond)
-		for i := range 2 {
-			if candidate(s, other).TCPNeeded {
-				t.Errorf("after %d times", i)
-			}
+		for range 100 { // that were silent at the same time
 			s.Report(rescue, answer, nil)
 		}
+		if candidate(s, other).TCPNeeded {
+			t.Error("remembered after one moment's silence")
+		}
+		time.Sleep(limits.RescueApart)
+		s.Success(other, time.Millisecond)
+		s.Report(rescue, answer, nil)
+		if candidate(s, other).TCPNeeded {
+			t.Error("UDP worked meanwhile")
+		}
+		time.Sleep(limits.RescueApart)
+		s.Report(rescue, answer, nil)
 		if !candidate(s, other).TCPNeeded {
 			t.Error("twice: not remembered")
 		}
