@@ -111,6 +111,14 @@ func (c *Cache) PutDelegation(d *Delegation, now time.Time) {
 	}
 }
 
+// EndDelegation has the cached delegation of exactly this zone end at a time, if it would live longer.
+func (c *Cache) EndDelegation(zone dns.Name, want Rank, end, now time.Time) {
+	if d, ok := c.Cut(zone, want, now); ok && d.Zone == zone && end.Before(d.Expires) {
+		d.Expires = end
+		c.PutDelegation(&d, now)
+	}
+}
+
 func (c *Cache) put(name dns.Name, tag byte, t dns.Type, e *Entry) {
 	v := c.views.Get().(*View)
 	defer c.views.Put(v)

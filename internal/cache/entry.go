@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"time"
@@ -248,7 +249,8 @@ func counted(b []byte) (data, rest []byte, ok bool) {
 }
 
 // Replaces is the [Merge] rule: next overwrites old when it is secure or of better rank, when old is
-// damaged, or when old is [Expiring]. What is over already overwrites nothing.
+// damaged, or when old is [Expiring]. What is over already overwrites nothing. A delegation may be made to end sooner
+// at any time, if nothing else about it changes.
 func Replaces(old, next []byte) bool {
 	_, oldRank, fresh := peek(old, time.Now())
 	_, nextRank, ok := peek(next, time.Now())
@@ -258,12 +260,22 @@ func Replaces(old, next []byte) bool {
 	if !fresh || nextRank == Secure || nextRank > oldRank {
 		return true
 	}
-	h, _, valid := parseHeader(old)
+	h, body, valid := parseHeader(old)
 	if !valid || h.kind == Failure {
+		return true
+	}
+	if h.kind == delegation && h.shortened(body, next) {
 		return true
 	}
 	left, _ := remaining(time.Unix(h.inserted, 0), h.ttl, time.Now())
 	return Expiring(left, h.ttl)
+}
+
+// shortened says whether next is the same delegation with an earlier end.
+func (h *header) shortened(body, next []byte) bool {
+	n, nextBody, ok := parseHeader(next)
+	return ok && n.kind == h.kind && n.rank == h.rank && n.ede == h.ede && n.reason == h.reason &&
+		n.inserted+int64(n.ttl) < h.inserted+int64(h.ttl) && bytes.Equal(body, nextBody)
 }
 
 // Expiring says whether an entry has no more than a tenth of its life, or 5 seconds, left: time enough for a name in use to be

@@ -144,6 +144,11 @@ func TestReplaces(t *testing.T) {
 	for _, r := range []Rank{Unvalidated, Insecure, Secure} {
 		living[r] = entry(Positive, r, 3600, time.Minute)
 	}
+	cut := func(ttl time.Duration, server dns.Name) []byte {
+		d := &Delegation{Zone: dns.MustName("a.test"), Servers: []NS{{Name: server}}, Rank: Insecure, EDE: dns.NoEDE, Expires: now.Add(ttl)}
+		return d.append(nil, now)
+	}
+	one, other := dns.MustName("ns1.test"), dns.MustName("ns2.test")
 	damaged := bytes.Clone(living[Secure])
 	damaged[len(damaged)-1] ^= 1
 	for _, c := range []struct {
@@ -167,6 +172,9 @@ func TestReplaces(t *testing.T) {
 		{"anything over a failure", entry(Failure, Unvalidated, 60, time.Second), living[Unvalidated], true},
 		{"nothing left over a living one", living[Unvalidated], entry(Positive, Secure, 0, 0), false},
 		{"nothing left over an ended one", entry(Positive, Secure, 60, time.Hour), entry(Positive, Unvalidated, 0, 0), true},
+		{"a delegation that ends sooner", cut(time.Hour, one), cut(time.Minute, one), true},
+		{"a delegation that ends later", cut(time.Minute, one), cut(time.Hour, one), false},
+		{"another delegation that ends sooner", cut(time.Hour, one), cut(time.Minute, other), false},
 		{"from the future over a living one", living[Secure], entry(Positive, Insecure, 60, -time.Hour), false},
 	} {
 		if got := Replaces(c.old, c.next); got != c.want {

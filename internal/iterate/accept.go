@@ -27,6 +27,9 @@ func (j *job) accept(c *cut, r *response, name dns.Name, t dns.Type) (cache.Entr
 	default:
 		err = failure(dns.EDENoReachableAuthority, "%s gives no usable answer to %v %v", r.server, name, t)
 	}
+	if err == nil {
+		j.heed(c, r)
+	}
 	return entry, err
 }
 

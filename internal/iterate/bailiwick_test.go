@@ -1,6 +1,8 @@
 package iterate
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,4 +127,32 @@ func TestGD01GhostDomain(t *testing.T) {
 			t.Errorf("%v after 65 s", out.RCode)
 		}
 	})
+}
+
+// The NS set of the child lets the delegation end sooner, so that a zone that moves is found again; it changes nothing else,
+// makes nothing last longer, and not even a TTL of nothing has the parent asked all the time.
+func TestGD03NSSetOfTheChildEndsTheDelegation(t *testing.T) {
+	for _, c := range []struct {
+		ttl, lives uint32
+	}{{0, limits.DelegationTTL}, {600, 600}, {86400, 3600}} {
+		servers := internet(t, silent)
+		servers[rootIP] = serves(t, ".", strings.ReplaceAll(rootZone, "victim NS", "victim 3600 NS"))
+		servers[victimIP] = says(t, "aa", fmt.Sprintf(`
+			www.victim. 60 A 198.51.100.1
+			--
+			victim. %d NS ns.attacker.`, c.ttl))
+		play(t, servers, func(t *testing.T, s *scene) {
+			s.expect("www.victim", "198.51.100.1")
+			start, zone := time.Now(), dns.MustName("victim")
+			s.engine.Cache.Store().Flush()
+			life := time.Duration(c.lives) * time.Second
+			d, ok := s.engine.Cache.Cut(zone, cache.Insecure, start.Add(life-time.Second))
+			if !ok || d.Zone != zone || len(d.Servers) != 1 || d.Servers[0].Name != dns.MustName("ns.victim") {
+				t.Errorf("NS set with TTL %d: delegation is %+v", c.ttl, d)
+			}
+			if d, ok := s.engine.Cache.Cut(zone, cache.Insecure, start.Add(life+time.Second)); ok && d.Zone == zone {
+				t.Errorf("NS set with TTL %d: delegation lives until %v", c.ttl, d.Expires.Sub(start))
+			}
+		})
+	}
 }

@@ -47,6 +47,20 @@ func (j *job) delegated(parent *cut, r *response, name dns.Name, t dns.Type) (*c
 	return c, nil
 }
 
+// heed has a delegation end when the zone's own NS set does, if that is sooner: who is about to move his zone can lower the TTL of
+// that set, not the TTL at his parent. The set never begins, changes or prolongs a delegation (GD-01, BW-02).
+func (j *job) heed(c *cut, r *response) {
+	ns := setOf(r.authority, c.zone, dns.TypeNS)
+	if ns == nil || c.zone == dns.Root || c.target != nil || c.uncached {
+		return
+	}
+	now := time.Now()
+	if end := now.Add(time.Duration(max(ns.TTL, limits.DelegationTTL)) * time.Second); end.Before(c.expires) {
+		j.e.Cache.EndDelegation(c.zone, rankFor(j.validate), end, now)
+		c.expires = end
+	}
+}
+
 // serversOf reads the servers of a referral with the glue that is believed.
 func (j *job) serversOf(parent *cut, ns *dns.RRset, r *response) []cache.NS {
 	var servers []cache.NS

@@ -82,6 +82,9 @@ const (
 	BogusKeysTTL = 30
 	// FailureTTL is how long a failed resolution is remembered, in seconds (RFC 9520 section 3.2; AM-19).
 	FailureTTL = 5
+	// DelegationTTL is the least time a delegation lives, in seconds, whatever the zone's own NS set says: its parent is not to be
+	// asked more often than that.
+	DelegationTTL = 60
 	// RootHintsTTL is how long the built-in hints are used without asking again, in seconds.
 	RootHintsTTL = 3600
 )

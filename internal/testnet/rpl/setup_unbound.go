@@ -12,6 +12,7 @@ import (
 	"knot-resolver/internal/dns"
 	"knot-resolver/internal/iterate"
 	"knot-resolver/internal/limits"
+	"knot-resolver/internal/worker"
 )
 
 // unbound reads the options of the Unbound dialect.
@@ -207,8 +208,10 @@ func cookies(value string) (*admit.Cookies, error) {
 	return admit.NewCookies(secret), nil
 }
 
-// hide drops what is not to be told.
+// hide drops what is not to be told. With nothing to tell there is no class CHAOS here (NOTIMP, resolver.md section 1.2), not a class
+// in which everything is refused.
 func (up *Setup) hide(s *Scenario) {
+	told := up.Chaos
 	for _, o := range s.Options {
 		switch {
 		case o.Key == "hide-identity" && isTrue(o.Value):
@@ -216,6 +219,9 @@ func (up *Setup) hide(s *Scenario) {
 		case o.Key == "hide-version" && isTrue(o.Value):
 			up.Chaos.Version = ""
 		}
+	}
+	if told != (worker.Chaos{}) && up.Chaos == (worker.Chaos{}) {
+		up.missing("a server that answers in class CHAOS and tells nothing (hide-identity, hide-version)")
 	}
 }
 
