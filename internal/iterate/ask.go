@@ -31,6 +31,8 @@ type session struct {
 	bogus    *Failure
 	parental bool      // addresses were taken from the parents of the servers' zones
 	faults   []string  // what went wrong, for the outcome
+	attempts int       // questions sent
+	timeouts int       // of them, over UDP and met with silence
 	refused  bool      // a server refuses to answer
 	unable   bool      // a server does not answer for another reason
 	told     *Failure  // what a resolver that works for us says is wrong
@@ -68,6 +70,17 @@ func (j *job) session(c *cut, name dns.Name, t dns.Type) *session {
 	return s
 }
 
+// repeated starts from the silence that the servers have met other questions of this walk with: they are not asked more often
+// because the question changes.
+func (s *session) repeated(silences int) {
+	for i := range s.servers {
+		s.servers[i].asked, s.servers[i].Timeouts = silences, silences
+	}
+}
+
+// mute says whether servers were asked and none said anything.
+func (s *session) mute() bool { return s.timeouts > 0 && s.timeouts == s.attempts }
+
 // addServer makes candidates of the addresses of a name server, each address once (AM-05).
 func (s *session) addServer(ns *nameserver) {
 	for _, a := range ns.addrs[:min(len(ns.addrs), limits.AddressesPerNS)] {
@@ -97,7 +110,7 @@ func (s *session) next() (*response, error) {
 		}
 		open := s.open()
 		if len(open) == 0 || s.allFailed(open) {
-			if s.learnt() || s.lookUpServer() || len(open) == 0 && s.parentSide() {
+			if s.learnt() || s.lookUpServer() || len(open) == 0 && !s.partial && s.parentSide() {
 				continue
 			}
 			if len(open) == 0 {
@@ -165,6 +178,7 @@ func (s *session) mayAsk() error {
 func (s *session) attempt(choice upstream.Choice, known *upstream.Candidate) *attempt {
 	c := &s.servers[known.Number]
 	c.asked++
+	s.attempts++
 	edns := !c.plain && (!known.NoEDNS || s.cut.secure)
 	q := upstream.Query{Name: s.name, Type: s.typ, EDNS: edns, DO: edns, CD: true, TCP: choice.TCP || c.tcp, TLS: choice.TLS,
 		Case0x20: s.e.mixesCase(s.name) && !known.NoCase && !c.NoCase, UDPSize: s.e.UDPSize, Timeout: choice.Timeout}
@@ -250,6 +264,8 @@ func (s *session) blame(c *candidate, choice upstream.Choice, err error) {
 		c.TCPFailed = c.TCPFailed || choice.TCP
 	case e.Kind == upstream.ErrTimeout:
 		c.Timeouts++ // no EDNS fallback on silence: that was given up by all on DNS flag day 2019
+		s.timeouts++
+		c.closed = s.partial // something else is asked then, see walker.instead
 	}
 }
 

@@ -111,7 +111,7 @@ func withoutDS(err error) error {
 // settle remembers a cut below the zone c that showed by its own NS set, at a server of c, so that the next name below it needs no
 // such question. The NS set says only which servers of c serve the zone below, too (BW-02).
 func (j *job) settle(c, below *cut, ns *dns.RRset) {
-	if c.target != nil || c.uncached || below.zone != ns.Owner || below.secure && len(below.ds.RDatas) == 0 {
+	if ns == nil || c.target != nil || c.uncached || below.zone != ns.Owner || below.secure && len(below.ds.RDatas) == 0 {
 		return
 	}
 	d := &cache.Delegation{Zone: below.zone, Rank: cache.Unvalidated, EDE: below.ede, Reason: below.reason, DS: below.ds}

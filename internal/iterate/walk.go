@@ -5,6 +5,7 @@ import (
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
+	"knot-resolver/internal/dnssec"
 	"knot-resolver/internal/explain"
 	"knot-resolver/internal/limits"
 )
@@ -12,7 +13,7 @@ import (
 // walk goes from the closest known cut down to the zone that holds a name and returns
 // what is there: the answer, an alias, or a denial.
 func (j *job) walk(name dns.Name, t dns.Type) (cache.Entry, error) {
-	w := &walker{job: j, name: name, typ: t}
+	w := &walker{job: j, name: name, typ: t, asks: dns.TypeNS}
 	c, err := j.closest(name, t)
 	if err != nil {
 		return cache.Entry{}, err
@@ -36,11 +37,14 @@ type walker struct {
 	known int  // labels of name known to exist
 	tried int  // minimised names asked at this cut
 	whole bool // no more minimisation at this cut: somebody does not understand it
+
+	silences int      // minimised questions that no server of this cut has said anything to
+	asks     dns.Type // of minimised questions
 }
 
 // enter continues the walk at a cut.
 func (w *walker) enter(c *cut) {
-	w.cut, w.known, w.tried, w.whole = c, c.zone.Labels(), 0, false
+	w.cut, w.known, w.tried, w.whole, w.silences = c, c.zone.Labels(), 0, false, 0
 }
 
 // next is the question to ask now.
@@ -51,7 +55,7 @@ func (w *walker) next() (name dns.Name, t dns.Type, last bool) {
 	if name, last = minimised(w.name, w.known, w.tried); last {
 		return w.name, w.typ, true
 	}
-	return name, dns.TypeNS, false
+	return name, w.asks, false
 }
 
 // step asks one question and draws the conclusion.
@@ -118,10 +122,11 @@ func (w *walker) forOthers(zone, name dns.Name) cache.Entry {
 func (w *walker) exchange(name dns.Name, t dns.Type, last bool) (entry cache.Entry, done bool, err error) {
 	s := w.session(w.cut, name, t)
 	s.partial = !last
+	s.repeated(w.silences)
 	for {
 		r, err := s.next()
 		if err != nil {
-			if !last && !overspent(err) && w.relax() {
+			if !last && !overspent(err) && w.instead(s) {
 				return entry, false, nil
 			}
 			return entry, false, err
@@ -138,7 +143,7 @@ func (w *walker) exchange(name dns.Name, t dns.Type, last bool) (entry cache.Ent
 				return entry, true, nil
 			}
 		} else {
-			entry, done, err = w.partial(r, name)
+			entry, done, err = w.partial(r, name, t)
 			if err == nil {
 				return entry, done, nil
 			}
@@ -147,6 +152,21 @@ func (w *walker) exchange(name dns.Name, t dns.Type, last bool) (entry cache.Ent
 			return entry, false, err
 		}
 	}
+}
+
+// instead says whether something else can be asked when a minimised question was in vain: an address where nobody says a
+// word to a question for servers (RFC 9156 section 2.1), or the whole name.
+func (w *walker) instead(s *session) bool {
+	if !s.mute() {
+		return w.relax()
+	}
+	w.silences++
+	if w.asks == dns.TypeA {
+		return w.relax()
+	}
+	w.asks = dns.TypeA
+	w.trace.Add(explain.Step{Kind: explain.KindMinimise, Name: s.name.String(), Text: "asking for its address instead"})
+	return true
 }
 
 // relax gives up minimisation at this cut, if it was in use.
@@ -160,12 +180,12 @@ func (w *walker) relax() bool {
 }
 
 // partial concludes from the response to a minimised question.
-func (w *walker) partial(r *response, name dns.Name) (entry cache.Entry, done bool, err error) {
+func (w *walker) partial(r *response, name dns.Name, t dns.Type) (entry cache.Entry, done bool, err error) {
 	w.tried++
 	switch r.class {
 	case nxDomain:
 		if w.cut.secure {
-			entry, err = w.accept(w.cut, r, name, dns.TypeNS)
+			entry, err = w.accept(w.cut, r, name, t)
 			if err == nil && entry.Rank == cache.Secure && !entry.OptOut {
 				return entry, true, nil // nothing exists below (RFC 8020)
 			}
@@ -180,16 +200,29 @@ func (w *walker) partial(r *response, name dns.Name) (entry cache.Entry, done bo
 		w.e.flats.uncut(w.cut.zone)
 	case answered:
 		w.known = name.Labels()
+		if t != dns.TypeNS && !w.mayBeZone(r, name, t) {
+			return entry, false, nil
+		}
 		w.e.flats.cut(w.cut.zone)
 		above := w.cut
 		if err = w.sink(name); err == nil && w.cut != above {
-			w.settle(above, w.cut, setOf(r.answer, name, dns.TypeNS))
+			w.settle(above, w.cut, setOf(r.answer, name, dns.TypeNS)) // which is not there if the question was another
 		}
 		return entry, false, err
 	default:
 		w.relax()
 	}
 	return entry, false, nil
+}
+
+// mayBeZone says whether a name whose records came without a referral can be a zone of its own: its parent does not sign them then.
+func (w *walker) mayBeZone(r *response, name dns.Name, t dns.Type) bool {
+	set := setOf(r.answer, name, t)
+	if set == nil || !w.cut.secure {
+		return false
+	}
+	signer, signed := dnssec.Signer(set)
+	return !signed || signer.Below(w.cut.zone)
 }
 
 // sink moves the walk to a zone below that the same servers turned out to serve.
