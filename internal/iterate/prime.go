@@ -12,11 +12,17 @@ import (
 // Prime keeps the servers of the root up to date until ctx ends: it asks the hints for them
 // (RFC 8109), and again when their records run out.
 func (e *Engine) Prime(ctx context.Context) {
-	for {
+	for skewed := false; ; {
 		wait := limits.PrimingRetry
-		if servers, ttl := e.rootServers(ctx); len(servers) > 0 {
+		servers, ttl, out := e.rootServers(ctx)
+		if len(servers) > 0 {
 			e.hints.Store(&servers)
 			wait = max(wait, time.Duration(ttl)*time.Second)
+		}
+		if now := outOfTime(out); now != skewed {
+			if skewed = now; skewed {
+				e.Log.Warn("the signatures of the root are not valid now: is the clock right?", "group", "timesk", "now", time.Now().Round(0).UTC(), "reason", out.Reason)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -26,11 +32,16 @@ func (e *Engine) Prime(ctx context.Context) {
 	}
 }
 
-// rootServers resolves the NS set of the root and the addresses in it.
-func (e *Engine) rootServers(ctx context.Context) (servers []cache.NS, ttl uint32) {
-	out := e.Resolve(ctx, Question{Name: dns.Root, Type: dns.TypeNS, Internal: true}, new(limits.Budget), nil)
+// outOfTime says whether signatures are too young or too old.
+func outOfTime(out Outcome) bool {
+	return out.EDE == dns.EDESignatureExpired || out.EDE == dns.EDESignatureNotYetValid
+}
+
+// rootServers resolves the NS set of the root and the addresses in it. Without servers the outcome says why.
+func (e *Engine) rootServers(ctx context.Context) (servers []cache.NS, ttl uint32, out Outcome) {
+	out = e.Resolve(ctx, Question{Name: dns.Root, Type: dns.TypeNS, Internal: true}, new(limits.Budget), nil)
 	if out.RCode != dns.RCodeNoError || len(out.Answer) != 1 {
-		return nil, 0
+		return nil, 0, out
 	}
 	ttl = out.Answer[0].TTL
 	for rdata := range out.Answer[0].RDatas.All() {
@@ -49,5 +60,5 @@ func (e *Engine) rootServers(ctx context.Context) (servers []cache.NS, ttl uint3
 			servers = append(servers, ns)
 		}
 	}
-	return servers, ttl
+	return servers, ttl, out
 }

@@ -122,4 +122,5 @@ const (
 )
 
 // ClockCheck is how often the wall clock is compared with the monotonic one; a step back of more than ClockJump empties the cache.
-const ClockCheck, ClockJump = time.Minute, 10 * time.Minute
+// Together they are how long an entry can outlive its TTL (FT-24).
+const ClockCheck, ClockJump = time.Second, 4 * time.Second

@@ -126,8 +126,9 @@ func TestJumpedBack(t *testing.T) {
 	}{
 		{time.Minute, time.Minute, false},
 		{time.Minute, time.Hour, false}, // forward: entries only end earlier
-		{time.Minute, -9 * time.Minute, false},
-		{time.Minute, -10 * time.Minute, true},
+		{time.Second, 0, false},
+		{time.Second, -3 * time.Second, false},
+		{time.Second, -4 * time.Second, true},
 		{time.Minute, -24 * time.Hour, true},
 	} {
 		if got := jumpedBack(c.monotonic, c.wall); got != c.want {

@@ -32,6 +32,7 @@ type system struct {
 	kind    string // of supervisor
 	program string // knot-resolver itself
 	env     []string
+	under   []string // what runs the program, if anything does
 	cmd     *exec.Cmd
 	exited  chan struct{} // closed after the process tree's root has ended
 	lines   chan string   // log lines, read or not
@@ -111,7 +112,8 @@ func (s *system) launch(supervisor string) {
 	if supervisor != "" {
 		args = append(args, "--supervisor", supervisor)
 	}
-	s.cmd = exec.Command(s.program, args...)
+	args = slices.Concat(s.under, []string{s.program}, args)
+	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Env = append(os.Environ(), s.env...)
 	s.exited, s.lines = make(chan struct{}), make(chan string, 10000)
 	r, w := io.Pipe()

@@ -59,7 +59,7 @@ func (o *output) write(line []byte) {
 	_, _ = o.w.Write(line)
 	if n := o.dropped.Swap(0); n > 0 {
 		fmt.Fprintf(o.w, "%s supervisor[%d]: %d lines dropped, output is too slow\n",
-			time.Now().Format(stampFormat), os.Getpid(), n)
+			time.Now().UTC().Format(stampFormat), os.Getpid(), n)
 	}
 	if len(o.lines) == 0 {
 		_ = o.w.Flush()
@@ -106,7 +106,7 @@ func (o *output) forward(r io.ReadCloser, label string) {
 
 func (o *output) enqueue(label string, line []byte) {
 	buf := make([]byte, 0, len(stampFormat)+len(label)+len(line)+2)
-	buf = time.Now().AppendFormat(buf, stampFormat)
+	buf = time.Now().UTC().AppendFormat(buf, stampFormat)
 	buf = append(buf, label...)
 	buf = append(buf, line...)
 	if buf[len(buf)-1] != '\n' {
