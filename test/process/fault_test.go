@@ -80,7 +80,7 @@ func TestFT18DiskFails(t *testing.T) {
 	for _, name := range []string{"www.example.se.", "www.rsa.se.", "no.example.se.", mixed(0)} {
 		s.resolve(name)
 	}
-	time.Sleep(100 * time.Millisecond) // until that is written
+	s.written()
 	disk.fail()
 	disk.evict(before[0], "data.mdb")
 	load := s.generate(2*time.Second, mixed)

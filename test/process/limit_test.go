@@ -63,6 +63,19 @@ func (s *system) counted(section, name string) (sum int) {
 	return sum
 }
 
+// written waits until the workers have written what they have learnt to the cache, which they do within milliseconds.
+func (s *system) written() {
+	s.t.Helper()
+	last := -1
+	s.eventually("all is written", func() bool {
+		now := s.counted("cache", "written")
+		same := now == last
+		last = now
+		time.Sleep(100 * time.Millisecond)
+		return same
+	})
+}
+
 // TestRateLimiting: two workers count together, TCP stays open, and all of it changes while they run.
 func TestRateLimiting(t *testing.T) {
 	s := start(t, options{workers: 2})

@@ -85,7 +85,7 @@ func TestCacheSurvivesRestart(t *testing.T) {
 		if m := s.resolve(name); m.Rcode != miekg.RcodeSuccess || !m.AuthenticatedData || len(m.Answer) == 0 {
 			t.Fatalf("before %s: %v", end, m)
 		}
-		time.Sleep(100 * time.Millisecond) // a batch of writes is committed within milliseconds
+		s.written()
 		if end == "stop" {
 			s.must("stop")
 		} else {
