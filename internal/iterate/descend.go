@@ -18,7 +18,7 @@ func (j *job) descend(c *cut, target dns.Name) (*cut, error) {
 	if !target.Below(c.zone) {
 		return c, nil
 	}
-	if !c.secure {
+	if c = j.island(c, target); !c.secure {
 		return &cut{zone: target, servers: c.servers, target: c.target, uncached: c.uncached, ede: c.ede, reason: c.reason, expires: c.expires}, nil
 	}
 	for labels := c.zone.Labels() + 1; labels <= target.Labels(); labels++ {
