@@ -3,6 +3,7 @@ package iterate
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"knot-resolver/internal/cache"
 	"knot-resolver/internal/dns"
@@ -81,4 +82,16 @@ func TestAged(t *testing.T) {
 	if got.Answer.TTL != 40 || got.Authority[0].TTL != 10 || got.Authority[1].TTL != 0 {
 		t.Errorf("%+v", got)
 	}
+}
+
+// A DNAME that makes a name too long is told with its record, from the cache as well.
+func TestTooLongFromCache(t *testing.T) {
+	play(t, internet(t, silent), func(t *testing.T, s *scene) {
+		set := dnstest.MustRRset("d.victim. 60 IN DNAME " + strings.Repeat(strings.Repeat("b", 60)+".", 4))
+		s.engine.Cache.PutAnswer(set.Owner, set.Type, &cache.Entry{Kind: cache.Positive, Rank: cache.Secure, TTL: 60, EDE: dns.NoEDE, Answer: set}, time.Now())
+		out, ok := s.engine.FromCache(Question{Name: dns.MustName("much.longer.d.victim"), Type: dns.TypeA})
+		if !ok || out.RCode != dns.RCodeYXDomain || len(out.Answer) != 1 || out.Answer[0].Type != dns.TypeDNAME {
+			t.Errorf("%t: %v, %d sets", ok, out.RCode, len(out.Answer))
+		}
+	})
 }

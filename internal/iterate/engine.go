@@ -176,7 +176,7 @@ func (e *Engine) lookUp(q Question, found *collector, v *cache.View, find func(d
 		}
 		next, alias, err := chain(&entry, name, q.Type, found)
 		if err != nil {
-			return asFailure(err).outcome(), true
+			return found.failed(asFailure(err)), true
 		}
 		if !alias {
 			return found.Outcome, true
