@@ -52,6 +52,10 @@ func wrongly(t *testing.T, offset time.Duration, env ...string) (s *system, worl
 	}
 	jump(offset)
 	s.under, s.env = []string{program}, append(env, "CLOCK_FILE="+file.Name())
+	probe := exec.Command(program, "true")
+	if probe.Env = append(os.Environ(), s.env...); probe.Run() != nil {
+		t.Skip("processes cannot be traced here")
+	}
 	s.launch("")
 	s.waitLog("everything started")
 	return s, world, jump
