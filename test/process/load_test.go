@@ -324,24 +324,24 @@ func (g *generator) exchange(i int) error {
 	}
 	conn, err := dialer.Dial("tcp", g.addr)
 	if err != nil {
-		return fmt.Errorf("dial: %w", cause(err))
+		return cause(err)
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))
 	query := g.ask(uint16(i), i)
 	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(query))), query...)); err != nil {
-		return fmt.Errorf("write: %w", cause(err))
+		return cause(err)
 	}
 	answer := make([]byte, 4096)
 	if _, err := io.ReadFull(conn, answer[:2]); err != nil {
-		return fmt.Errorf("read: %w", cause(err))
+		return cause(err)
 	}
 	n := int(binary.BigEndian.Uint16(answer))
 	if n > len(answer) {
 		return fmt.Errorf("an answer of %d octets", n)
 	}
 	if _, err := io.ReadFull(conn, answer[:n]); err != nil {
-		return fmt.Errorf("read: %w", cause(err))
+		return cause(err)
 	}
 	if why := refusal(answer[:n]); why != "" {
 		return errors.New(why)
@@ -349,7 +349,7 @@ func (g *generator) exchange(i int) error {
 	return nil
 }
 
-// cause is an error without the addresses, which differ each time.
+// cause is what went wrong and in which call, without the addresses, which differ each time.
 func cause(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
