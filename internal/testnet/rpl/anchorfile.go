@@ -97,6 +97,7 @@ func (f *anchorFile) refresh(r *run) {
 	r.log("  keys of %v: trusted %v, %s", f.zone.Name, seen.Trusted, anchorText(next))
 	f.zone, f.due = next, time.Now().Add(again)
 	r.worker.SetAnchor(next.Anchor())
+	r.twin.SetAnchor(next.Anchor())
 }
 
 func isClosed(c <-chan struct{}) bool {

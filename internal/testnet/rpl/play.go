@@ -27,6 +27,7 @@ type Result struct {
 	Step    int      // that failed
 	Line    int      // of that step in the file
 	Reasons []string // why it failed or does not apply, or passed at a lesser level only
+	Differ  []string // answers that the cache tells otherwise
 	Trace   string   // the traffic and, of a failed answer, its resolution
 }
 
@@ -50,6 +51,8 @@ func Play(t *testing.T, s *Scenario, o Options) Result {
 	}
 	with := once(t, s, up, true, o)
 	without := once(t, s, up, false, o)
+	with.Differ = append(with.Differ, without.Differ...)
+	without.Differ = with.Differ
 	switch {
 	case with.Verdict == Failed && without.Verdict == Failed:
 		return with
@@ -81,7 +84,9 @@ func once(t *testing.T, s *Scenario, up *Setup, minimise bool, o Options) (resul
 
 // result of a run that has ended.
 func (r *run) result() Result {
-	res := Result{Level: r.level, Reasons: r.reasons}
+	r.mu.Lock()
+	res := Result{Level: r.level, Reasons: r.reasons, Differ: r.differing}
+	r.mu.Unlock()
 	if r.options.Explain {
 		res.Trace = strings.Join(r.transcript, "\n")
 	}

@@ -40,6 +40,9 @@ type run struct {
 	net     *network
 	client  *upstream.Client
 	worker  *worker.Worker
+	twin    *worker.Worker
+
+	changing bool // see again
 
 	validator *dnssec.Validator
 	anchors   *anchorFile // nil when none is kept up to date
@@ -66,6 +69,8 @@ type run struct {
 	mu      sync.Mutex
 	answers []*answer // that no step has consumed, oldest first
 
+	differing []string // see again
+
 	timely map[netip.Addr]*atomic.Bool // state of the TCP connection that each client has
 }
 
@@ -87,7 +92,8 @@ func start(s *Scenario, up *Setup, minimise bool, o Options) *run {
 	r.net = newNetwork(s.listens)
 	r.client = upstream.New(r.net, upstream.Options{})
 	r.validator = up.validator(r.epoch)
-	r.worker = up.worker(r.client, r.validator, minimise)
+	r.worker, r.twin = up.workers(r.client, r.validator, minimise)
+	r.changing = up.Prefetch || up.Stale.Serve
 	r.transfers = newTransfers(up)
 	if up.Kept != nil {
 		r.anchors = &anchorFile{zone: *up.Kept, due: r.began}
@@ -124,8 +130,8 @@ func (up *Setup) validator(epoch func(time.Time) time.Time) *dnssec.Validator {
 	return dnssec.New(o)
 }
 
-// worker makes the resolver of a setup.
-func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, minimise bool) *worker.Worker {
+// workers makes the resolver of a setup, and its twin.
+func (up *Setup) workers(client *upstream.Client, validator *dnssec.Validator, minimise bool) (first, twin *worker.Worker) {
 	store := mem.New(mem.Options{Size: 64 << 20, Merge: cache.Replaces})
 	rules, err := up.Policy.rules()
 	if err != nil {
@@ -133,14 +139,16 @@ func (up *Setup) worker(client *upstream.Client, validator *dnssec.Validator, mi
 	}
 	o := worker.Options{Rules: rules, UDPSize: 4096, Admit: admit.Rules{RefuseNoRD: !up.AllowNoRD}, Sentinel: true,
 		NSID: up.NSID, Chaos: up.Chaos, Keepalive: up.Keepalive, Cookies: up.Cookies, DNS64: up.synthesis(), Renumber: up.Renumber}
-	return worker.New(o, iterate.Options{
+	resolution := iterate.Options{
 		Rebinding: up.guard(),
 		Cache:     cache.New(store, cache.Options{TTLMin: up.MinTTL, TTLMax: up.MaxTTL}),
 		Client:    client, Stats: upstream.NewStats(nil, 0), Validator: validator, Log: slog.New(slog.DiscardHandler),
 		RootHints: up.Hints, Anchors: up.Anchors, Negative: up.Negative, Glue: up.Glue, Minimise: minimise, Case0x20: true,
 		IPv4: up.IPv4, IPv6: up.IPv6, Addresses: upstream.AddressOptions{QueryLoopback: up.Loopback, Never: up.Never}, UDPSize: 4096,
 		Forwards: up.Forwards, NAT64: up.NAT64, Workarounds: up.Workarounds, Prefetch: up.Prefetch, Stale: up.Stale,
-	})
+	}
+	first = worker.New(o, resolution)
+	return first, worker.New(o, resolution)
 }
 
 // trusted takes all signatures with algorithms of the past as good, as long as there is one.
@@ -195,6 +203,7 @@ func (r *run) ask(s *Step) {
 		if !done {
 			raw = r.worker.Resolve(context.Background(), nil, req)
 		}
+		r.again(s, req, raw)
 		r.deliver(&answer{query: s, edns: edns, raw: raw}, req.Transport)
 	})
 }

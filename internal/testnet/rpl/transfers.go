@@ -118,6 +118,7 @@ func (t *transfers) take(r *run) error {
 	rules, err := t.policy.rules()
 	if err == nil {
 		r.worker.SetRules(rules)
+		r.twin.SetRules(rules)
 	}
 	return err
 }
