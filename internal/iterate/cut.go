@@ -23,6 +23,7 @@ type cut struct {
 	target   *target   // configured servers, instead of those above
 	ds       dns.RRset // of a secure cut whose parent zone has been asked for it
 	uncached bool      // nothing of it is stored
+	guessed  bool      // its servers answer for a name below it, and perhaps not for the zone itself
 }
 
 // nameserver is one server of a cut. Its addresses come from glue, the cache or a look-up.

@@ -64,13 +64,37 @@ func (j *job) cutAt(c *cut, child dns.Name) (*cut, error) {
 		d.Expires = c.expires
 	}
 	next := j.restored(d)
-	next.target, next.ds, next.uncached = c.target, d.DS, c.uncached
+	next.target, next.ds, next.uncached, next.guessed = c.target, d.DS, c.uncached, true
 	j.traceCut(next, false)
 	return next, nil
 }
 
-// dsAt returns the validated DS set of a child, or its denial, from the servers of c.
+// dsAt returns the validated DS set of a child, or its denial, from the servers of c if they are those of its zone.
 func (j *job) dsAt(c *cut, child dns.Name) (cache.Entry, error) {
+	entry, err := j.dsFrom(c, child)
+	if err != nil && c.guessed {
+		return j.fromRoot(child, dns.TypeDS, err)
+	}
+	return entry, err
+}
+
+// fromRoot resolves a question about a zone step by step when those who answered for a name below it, who need not know the zone, have
+// failed with an error. If nobody else helps that is what counts.
+func (j *job) fromRoot(zone dns.Name, t dns.Type, failed error) (cache.Entry, error) {
+	if overspent(failed) {
+		return cache.Entry{}, failed
+	}
+	sub := *j
+	sub.minimise = true
+	entry, err := sub.find(zone, t)
+	if err != nil && !overspent(err) {
+		err = failed
+	}
+	return entry, err
+}
+
+// dsFrom asks the servers of c.
+func (j *job) dsFrom(c *cut, child dns.Name) (cache.Entry, error) {
 	if entry, ok := j.e.cached(child, dns.TypeDS, rankFor(j.validate), time.Now()); ok && entry.Kind != cache.Failure {
 		return entry, nil
 	}

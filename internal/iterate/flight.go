@@ -25,6 +25,7 @@ type flightKey struct {
 	validate bool
 	rescue   bool // by the resolvers of last resort
 	keys     bool // the keys of a zone, as part of another resolution
+	guessed  bool // of servers that need not know them
 	// step is the zone that is asked a minimised question; empty for a resolution to the end.
 	step dns.Name
 }

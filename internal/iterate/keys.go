@@ -70,7 +70,11 @@ func (j *job) keysOf(c *cut) (*dnssec.Keys, error) {
 			}
 		}
 	}
-	if _, err := j.refetchKeys(c); err != nil {
+	_, err := j.refetchKeys(c)
+	if err != nil && c.guessed {
+		_, err = j.fromRoot(c.zone, dns.TypeDNSKEY, err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if keys := j.e.keys.get(c, time.Now()); keys != nil {
@@ -81,10 +85,10 @@ func (j *job) keysOf(c *cut) (*dnssec.Keys, error) {
 
 // refetchKeys returns the validated DNSKEY set of a signed zone from its servers, together with who asks for it already.
 func (j *job) refetchKeys(c *cut) (cache.Entry, error) {
-	return j.share(flightKey{name: c.zone, keys: true, rescue: j.rescue != nil}, func() (cache.Entry, error) {
+	return j.share(flightKey{name: c.zone, keys: true, guessed: c.guessed, rescue: j.rescue != nil}, func() (cache.Entry, error) {
 		tired := j.tired()
 		entry, err := j.fetchKeys(c)
-		if err != nil && !(tired && j.spent(err)) {
+		if err != nil && !c.guessed && !(tired && j.spent(err)) {
 			j.remember(c.zone, dns.TypeDNSKEY, err)
 		}
 		return entry, err

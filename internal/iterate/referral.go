@@ -21,6 +21,10 @@ func (j *job) delegated(parent *cut, r *response, name dns.Name, t dns.Type) (*c
 	d := &cache.Delegation{Zone: ns.Owner, Rank: cache.Unvalidated, EDE: dns.NoEDE, Servers: j.serversOf(parent, ns, r)}
 	ttl := j.e.Cache.Clamp(ns.TTL)
 	if j.validate {
+		var err error
+		if parent, err = j.referrer(parent, r, d.Zone); err != nil {
+			return nil, err
+		}
 		d.Rank = cache.Insecure
 		d.EDE, d.Reason = parent.ede, parent.reason
 		if _, own := j.e.anchors.of(d.Zone); parent.secure && !own {
@@ -59,6 +63,21 @@ func (j *job) heed(c *cut, r *response) {
 		j.e.Cache.EndDelegation(c.zone, rankFor(j.validate), end, now)
 		c.expires = end
 	}
+}
+
+// referrer returns the zone that holds a delegation. The servers of a zone may be those of one below it, too, and refer from there at once:
+// then that one has signed what comes with the referral.
+func (j *job) referrer(parent *cut, r *response, child dns.Name) (*cut, error) {
+	for i := range r.authority {
+		set := &r.authority[i]
+		if !parent.secure || set.Type != dns.TypeDS && !isDenial(*set) {
+			continue
+		}
+		if signer, ok := dnssec.Signer(set); ok && signer.Below(parent.zone) && child.Below(signer) {
+			return j.descend(parent, signer)
+		}
+	}
+	return parent, nil
 }
 
 // serversOf reads the servers of a referral with the glue that is believed.
