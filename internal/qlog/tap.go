@@ -30,6 +30,7 @@ type Options struct {
 type Tap struct {
 	options Options
 	events  chan *event
+	waiting atomic.Int64 // bytes of events
 	sent    atomic.Uint64
 	dropped atomic.Uint64
 }
@@ -44,11 +45,15 @@ func (t *Tap) Metrics() map[string]any {
 
 // add never waits.
 func (t *Tap) add(e *event) {
-	select {
-	case t.events <- e:
-	default:
-		t.dropped.Add(1)
+	if t.waiting.Add(e.size()) <= limits.TapBytes {
+		select {
+		case t.events <- e:
+			return
+		default:
+		}
 	}
+	t.waiting.Add(-e.size())
+	t.dropped.Add(1)
 }
 
 // Run sends what comes until ctx ends, and what waits then if the receiver takes it. That the receiver is
@@ -124,6 +129,7 @@ func left(conn *net.UnixConn) (gone bool) {
 }
 
 func (t *Tap) write(w *framestream.Writer, e *event) error {
+	t.waiting.Add(-e.size())
 	frame, err := e.encode(t.options.Version)
 	if err == nil {
 		_, err = w.WriteFrame(frame)
