@@ -33,6 +33,7 @@ type Tap struct {
 	waiting atomic.Int64 // bytes of events
 	sent    atomic.Uint64
 	dropped atomic.Uint64
+	away    bool // the receiver, which is logged; used by Run
 }
 
 // New returns a Tap; Run does the sending.
@@ -59,16 +60,15 @@ func (t *Tap) add(e *event) {
 // Run sends what comes until ctx ends, and what waits then if the receiver takes it. That the receiver is
 // away is logged when it begins.
 func (t *Tap) Run(ctx context.Context) {
-	missing := false
 	for ctx.Err() == nil {
 		err := t.session(ctx)
 		if err == nil {
 			return
 		}
-		if !missing {
+		if !t.away {
 			t.options.Log.Error("dnstap receiver is away", "reason", err)
 		}
-		missing = true
+		t.away = true
 		select {
 		case <-ctx.Done():
 		case <-time.After(limits.TapRetry):
@@ -91,6 +91,7 @@ func (t *Tap) session(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("dnstap: %s: %w", t.options.Socket, err)
 	}
+	t.away = false
 	t.options.Log.Info("dnstap receiver is there", "socket", t.options.Socket)
 	flush := time.NewTicker(limits.TapFlush)
 	defer flush.Stop()
