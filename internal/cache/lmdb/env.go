@@ -92,6 +92,9 @@ func (o *opener) replace(why string) error {
 // prepare makes sure that the data file is missing or good, and returns the size to map.
 func (o *opener) prepare(follow bool) (size int64, err error) {
 	h, err := readHeader(o.data())
+	if err == nil {
+		err = own(o.readers())
+	}
 	switch {
 	case errors.Is(err, errHeader):
 		if err := o.replace(err.Error()); err != nil {
