@@ -21,7 +21,7 @@ func (m *Manager) coldStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.cacheDir, err = claim(next.Config.Cache.Storage); err != nil {
+	if m.cacheDir, err = m.claimCache(next.Config.Cache.Storage); err != nil {
 		return err
 	}
 	if err := m.openDoor(next.Config.Management); err != nil {
@@ -113,7 +113,7 @@ func (m *Manager) adopt(ctx context.Context) (adopted bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("configuration of the running workers: %w", err)
 	}
-	if m.cacheDir, err = claim(v.Config.Cache.Storage); err != nil {
+	if m.cacheDir, err = m.claimCache(v.Config.Cache.Storage); err != nil {
 		m.Log.Warn("running workers share their cache", "reason", err)
 	}
 	if err := m.openDoor(v.Config.Management); err != nil {

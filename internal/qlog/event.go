@@ -22,6 +22,9 @@ type event struct {
 	hasRTT        bool
 }
 
+// size returns how many bytes of messages an event holds.
+func (e *event) size() int64 { return int64(len(e.query) + len(e.answer)) }
+
 // encode makes the frame of an event.
 func (e *event) encode(version string) ([]byte, error) {
 	family, protocol := dnstap.SocketFamily_INET, protocolOf(e.transport)

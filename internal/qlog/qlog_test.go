@@ -161,3 +161,37 @@ func TestStalledReceiver(t *testing.T) {
 	<-ended
 	os.Remove(path)
 }
+
+// long says the longest answer there is.
+type long struct{ answering }
+
+func (long) Inline(dst []byte, _ *server.Request) ([]byte, bool) {
+	return append(dst, make([]byte, 65535)...), true
+}
+
+// MG-17: long answers that wait for a receiver take no more memory than short ones, and make room for others when they are sent.
+func TestMG17LongAnswers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tap")
+	tap := New(Options{Socket: path, Queries: true, Responses: true, Log: slog.New(slog.DiscardHandler)})
+	h := tap.Handler(long{})
+	req := request(server.TCP, "192.0.2.1:4000", "192.0.2.53:53")
+	for range limits.TapBacklog / 4 {
+		h.Inline(nil, req)
+	}
+	held, dropped := tap.waiting.Load(), tap.dropped.Load()
+	if held > limits.TapBytes || held < limits.TapBytes/2 || dropped == 0 {
+		t.Errorf("%d bytes wait, %d events were dropped", held, dropped)
+	}
+	frames := receive(t, path)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { tap.Run(ctx); close(ended) }()
+	for range limits.TapBacklog/2 - dropped {
+		<-frames
+	}
+	cancel()
+	<-ended
+	if held := tap.waiting.Load(); held != 0 {
+		t.Errorf("%d bytes wait when all is sent", held)
+	}
+}

@@ -30,8 +30,10 @@ type Options struct {
 type Tap struct {
 	options Options
 	events  chan *event
+	waiting atomic.Int64 // bytes of events
 	sent    atomic.Uint64
 	dropped atomic.Uint64
+	away    bool // the receiver, which is logged; used by Run
 }
 
 // New returns a Tap; Run does the sending.
@@ -44,26 +46,29 @@ func (t *Tap) Metrics() map[string]any {
 
 // add never waits.
 func (t *Tap) add(e *event) {
-	select {
-	case t.events <- e:
-	default:
-		t.dropped.Add(1)
+	if t.waiting.Add(e.size()) <= limits.TapBytes {
+		select {
+		case t.events <- e:
+			return
+		default:
+		}
 	}
+	t.waiting.Add(-e.size())
+	t.dropped.Add(1)
 }
 
 // Run sends what comes until ctx ends, and what waits then if the receiver takes it. That the receiver is
 // away is logged when it begins.
 func (t *Tap) Run(ctx context.Context) {
-	missing := false
 	for ctx.Err() == nil {
 		err := t.session(ctx)
 		if err == nil {
 			return
 		}
-		if !missing {
+		if !t.away {
 			t.options.Log.Error("dnstap receiver is away", "reason", err)
 		}
-		missing = true
+		t.away = true
 		select {
 		case <-ctx.Done():
 		case <-time.After(limits.TapRetry):
@@ -86,6 +91,7 @@ func (t *Tap) session(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("dnstap: %s: %w", t.options.Socket, err)
 	}
+	t.away = false
 	t.options.Log.Info("dnstap receiver is there", "socket", t.options.Socket)
 	flush := time.NewTicker(limits.TapFlush)
 	defer flush.Stop()
@@ -124,6 +130,7 @@ func left(conn *net.UnixConn) (gone bool) {
 }
 
 func (t *Tap) write(w *framestream.Writer, e *event) error {
+	t.waiting.Add(-e.size())
 	frame, err := e.encode(t.options.Version)
 	if err == nil {
 		_, err = w.WriteFrame(frame)

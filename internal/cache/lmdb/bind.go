@@ -103,6 +103,15 @@ func result(rc C.int) error {
 	return Errno(rc)
 }
 
+// changed is result for calls that change the file. They take memory for a list of free pages as long as the file says: when there
+// is not enough, the file is to blame.
+func changed(rc C.int) error {
+	if syscall.Errno(rc) == syscall.ENOMEM {
+		return errCorrupted
+	}
+	return result(rc)
+}
+
 // txn is a transaction. Its methods return slices of the map, valid until it ends or, in a write
 // transaction, until the next change.
 type txn struct {
@@ -119,11 +128,11 @@ func begin(env *C.MDB_env, mem region, write bool) (txn, error) {
 	return t, result(C.kr_begin(env, flags, &t.c))
 }
 
-func (t txn) commit() error { return result(C.kr_commit(t.c)) }
+func (t txn) commit() error { return changed(C.kr_commit(t.c)) }
 func (t txn) abort()        { C.kr_abort(t.c) }
 func (t txn) renew() error  { return result(C.kr_renew(t.c)) }
 func (t txn) reset() error  { return result(C.kr_reset(t.c)) }
-func (t txn) drop() error   { return result(C.kr_drop(t.c)) }
+func (t txn) drop() error   { return changed(C.kr_drop(t.c)) }
 
 // get returns the value of key, or errNotFound.
 func (t txn) get(key []byte) ([]byte, error) {
@@ -133,7 +142,7 @@ func (t txn) get(key []byte) ([]byte, error) {
 	if err := result(C.kr_get(t.c, charPtr(key), C.size_t(len(key)))); err != nil {
 		return nil, err
 	}
-	return t.mem.slice(t.c.v)
+	return t.mem.value(key, t.c.v)
 }
 
 // find is get in a transaction that changes nothing. With errNotFound comes the gap that key lies in.
@@ -143,7 +152,7 @@ func (t txn) find(key []byte) (v []byte, around gap, err error) {
 	}
 	switch err = result(C.kr_find(t.c, charPtr(key), C.size_t(len(key)))); err {
 	case nil:
-		v, err = t.mem.slice(t.c.v)
+		v, err = t.mem.value(key, t.c.v)
 		return v, gap{}, err
 	case errNotFound:
 		return nil, t.gap(), err
@@ -188,7 +197,7 @@ func (t txn) found(rc C.int, back bool) (k, v []byte, err error) {
 	if string(k) == versionKey {
 		return t.step(back)
 	}
-	v, err = t.mem.slice(t.c.v)
+	v, err = t.mem.value(k, t.c.v)
 	return k, v, err
 }
 
@@ -209,12 +218,12 @@ func (t txn) all(from []byte, f func(k, v []byte) bool) error {
 }
 
 func (t txn) put(key, value []byte) error {
-	return result(C.kr_put(t.c, charPtr(key), C.size_t(len(key)), charPtr(value), C.size_t(len(value))))
+	return changed(C.kr_put(t.c, charPtr(key), C.size_t(len(key)), C.uint32_t(tag(key)), charPtr(value), C.size_t(len(value))))
 }
 
 // del removes key, or returns errNotFound.
 func (t txn) del(key []byte) error {
-	return result(C.kr_del(t.c, charPtr(key), C.size_t(len(key))))
+	return changed(C.kr_del(t.c, charPtr(key), C.size_t(len(key))))
 }
 
 // stat returns the number of entries and of bytes in pages that hold them.

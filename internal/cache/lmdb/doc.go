@@ -25,7 +25,7 @@
 // are caught in C (shim.h), faults in Go code by debug.SetPanicOnFault, and slices that point outside
 // of the map are never made. Each becomes an error matching cache.ErrDamaged; the file is moved
 // aside as data.mdb.corrupt-<time> and an empty one takes its place. What is inside the values must be
-// protected by checksums of their own.
+// protected by checksums of their own; that a value is the one of its key is checked here, with a tag before it.
 //
 // The store must not be opened twice on the same directory in one process: closing one handle would
 // drop the file locks of the other.

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"knot-resolver/internal/cache"
 	"knot-resolver/internal/limits"
 )
 
@@ -63,7 +64,7 @@ func (o *opener) open(damaged identity, follow bool) (*env, error) {
 		return nil, err
 	}
 	e, err := o.mapFile(size)
-	if damage(err) {
+	if damage(err) || errors.Is(err, cache.ErrFull) { // full: a file in order has room for its version
 		if err := o.replace(err.Error()); err != nil {
 			return nil, err
 		}
@@ -91,6 +92,9 @@ func (o *opener) replace(why string) error {
 // prepare makes sure that the data file is missing or good, and returns the size to map.
 func (o *opener) prepare(follow bool) (size int64, err error) {
 	h, err := readHeader(o.data())
+	if err == nil {
+		err = own(o.readers())
+	}
 	switch {
 	case errors.Is(err, errHeader):
 		if err := o.replace(err.Error()); err != nil {
@@ -192,12 +196,13 @@ func (o *opener) start(e *env) (err error) {
 
 // checkVersion clears the file if it is of another version.
 func (o *opener) checkVersion(e *env, t txn) error {
-	version, err := e.locate(t)
-	if err == nil && string(version) == o.version {
-		return nil
-	}
+	stored, err := e.locate(t)
 	if err != nil && err != errNotFound {
 		return err
+	}
+	version, ok := untag([]byte(versionKey), stored) // there were no tags once
+	if ok && string(version) == o.version {
+		return nil
 	}
 	entries, _, err := t.stat()
 	if err != nil {
@@ -212,7 +217,7 @@ func (o *opener) checkVersion(e *env, t txn) error {
 	return t.put([]byte(versionKey), []byte(o.version))
 }
 
-// locate finds out where the file is mapped and returns the version it holds.
+// locate finds out where the file is mapped and returns the version it holds, with its tag.
 func (e *env) locate(t txn) ([]byte, error) {
 	if err := result(C.kr_get(t.c, charPtr([]byte(versionKey)), C.size_t(len(versionKey)))); err != nil {
 		return nil, err

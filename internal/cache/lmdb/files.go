@@ -21,11 +21,12 @@ const (
 // files are those of one cache directory.
 type files struct{ dir string }
 
-func (f files) data() string { return filepath.Join(f.dir, dataFile) }
+func (f files) data() string    { return filepath.Join(f.dir, dataFile) }
+func (f files) readers() string { return filepath.Join(f.dir, readersFile) }
 
 // lock waits until no other process opens or replaces the files. The returned function ends that.
 func (f files) lock() (unlock func(), err error) {
-	l, err := os.OpenFile(filepath.Join(f.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	l, err := os.OpenFile(filepath.Join(f.dir, lockFile), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
@@ -43,7 +44,7 @@ func (f files) lock() (unlock func(), err error) {
 
 // remove removes the data file and its lock file. Processes that have them open keep using them.
 func (f files) remove() error {
-	return errors.Join(ignoreMissing(os.Remove(f.data())), ignoreMissing(os.Remove(filepath.Join(f.dir, readersFile))))
+	return errors.Join(ignoreMissing(os.Remove(f.data())), ignoreMissing(os.Remove(f.readers())))
 }
 
 // setAside keeps a damaged data file for inspection, and no older one: each is as large as the cache.
@@ -57,6 +58,39 @@ func (f files) setAside(now time.Time) (name string, err error) {
 		return "", err
 	}
 	return name, f.remove()
+}
+
+// own checks that a file, if there is one, was made by this user or root and by nobody else: whoever may write to the directory can
+// have put a link there, or a file with answers of his own.
+func own(path string) error {
+	var st syscall.Stat_t
+	switch err := syscall.Lstat(path, &st); {
+	case err == syscall.ENOENT:
+		return nil
+	case err != nil:
+		return &fs.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	if why := foreign(&st, os.Geteuid()); why != "" {
+		return fmt.Errorf("%w: %s %s", errHeader, path, why)
+	}
+	return nil
+}
+
+// foreign says why a file is not one that a user has made, "" if it is.
+func foreign(st *syscall.Stat_t, user int) string {
+	switch {
+	case st.Mode&syscall.S_IFMT == syscall.S_IFLNK:
+		return "is a symbolic link"
+	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
+		return "is no regular file"
+	case st.Nlink > 1:
+		return "has another name elsewhere"
+	case st.Uid != 0 && int(st.Uid) != user:
+		return fmt.Sprintf("belongs to user %d", st.Uid)
+	case st.Mode&0o022 != 0:
+		return fmt.Sprintf("can be written to by others (mode %04o)", st.Mode&0o7777)
+	}
+	return ""
 }
 
 // identity tells whether the file of a descriptor is still the one at path.

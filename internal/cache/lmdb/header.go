@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // The file starts with two meta pages, written in turn, of which the one with the higher transaction
@@ -39,7 +40,10 @@ var errHeader = errors.New("not a usable LMDB file")
 // readHeader reads and checks the header of the file at path. A missing or empty file is
 // fs.ErrNotExist, a bad one errHeader.
 func readHeader(path string) (header, error) {
-	f, err := os.Open(path)
+	if err := own(path); err != nil {
+		return header{}, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return header{}, err
 	}

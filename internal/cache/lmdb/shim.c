@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include "shim.h"
 
 static __thread sigjmp_buf guard;
@@ -98,8 +99,13 @@ int kr_reader_check(MDB_env *env, int *dead)
 
 static int begin(MDB_env *env, unsigned flags, kr_txn *t)
 {
+	MDB_stat st;
 	int rc = mdb_txn_begin(env, NULL, flags, &t->txn);
-	return rc ? rc : mdb_dbi_open(t->txn, NULL, 0, &t->dbi);
+	if (rc == 0)
+		rc = mdb_dbi_open(t->txn, NULL, 0, &t->dbi);
+	if (rc == 0 && (rc = mdb_stat(t->txn, t->dbi, &st)) == 0)
+		t->psize = st.ms_psize;
+	return rc;
 }
 
 int kr_begin(MDB_env *env, unsigned flags, kr_txn **out)
@@ -161,25 +167,40 @@ int kr_reset(kr_txn *t)
 	return rc;
 }
 
+enum { most = 64 }; // pages of 4 KiB that the longest value needs, and some more
+
+// whole checks the header of the pages that a long value has of its own: flags and the number of them. They may have been
+// something else when the power failed, and to free them LMDB fills a list with as many numbers as the header says, be it
+// billions. Nothing else begins right behind the header of a page.
+static int whole(const kr_txn *t, const MDB_val *v)
+{
+	enum { header = 16, overflow = 4 };
+	const char *page = (const char *)((uintptr_t)v->mv_data & ~(uintptr_t)(t->psize - 1));
+	if ((const char *)v->mv_data != page + header)
+		return 0;
+	size_t pages = *(const uint32_t *)(page + 12), need = (header + v->mv_size + t->psize - 1) / t->psize;
+	return *(const uint16_t *)(page + 10) & overflow && pages >= need && pages <= most ? 0 : MDB_CORRUPTED;
+}
+
 // present reads one byte of each page of what was found. Whoever waits for a disk waits here, where the Go scheduler knows
 // that the thread may: a thread that waits in Go code holds a processor, and the collector of garbage waits for it. What
 // is longer than any value is damage, which the caller finds out.
-static int present(const MDB_val *v)
+static int present(const kr_txn *t, const MDB_val *v)
 {
-	enum { page = 4096, most = 64 };
+	enum { page = 4096 };
 	const volatile char *p = v->mv_data;
 	if (v->mv_size == 0 || v->mv_size > (size_t)page * most)
 		return 0;
 	for (size_t i = 0; i < v->mv_size; i += page)
 		(void)p[i];
 	(void)p[v->mv_size - 1];
-	return 0;
+	return whole(t, v);
 }
 
 static int get(kr_txn *t)
 {
 	int rc = mdb_get(t->txn, t->dbi, &t->k, &t->v);
-	return rc ? rc : present(&t->v);
+	return rc ? rc : present(t, &t->v);
 }
 
 int kr_get(kr_txn *t, const char *key, size_t n)
@@ -210,7 +231,7 @@ static int find(kr_txn *t, const char *key, size_t n)
 	t->k = want;
 	rc = mdb_cursor_get(t->near, &t->k, &t->v, MDB_SET_RANGE);
 	if (rc == 0 && mdb_cmp(t->txn, t->dbi, &t->k, &want) == 0)
-		return present(&t->v);
+		return present(t, &t->v);
 	if (rc && rc != MDB_NOTFOUND)
 		return rc;
 	t->above = rc ? none : t->k;
@@ -247,7 +268,7 @@ static int seek(kr_txn *t, int floor, const char *key, size_t n)
 
 static int found(kr_txn *t, int rc)
 {
-	return rc ? rc : present(&t->k) || present(&t->v);
+	return rc ? rc : present(t, &t->k) || present(t, &t->v);
 }
 
 int kr_seek(kr_txn *t, int floor, const char *key, size_t n)
@@ -264,26 +285,71 @@ int kr_step(kr_txn *t, int back)
 	return rc;
 }
 
-int kr_put(kr_txn *t, const char *key, size_t n, const char *val, size_t vn)
+// replaceable checks what is stored at a key, if there is anything.
+static int replaceable(kr_txn *t, MDB_val *k)
+{
+	MDB_val old;
+	int rc = mdb_get(t->txn, t->dbi, k, &old);
+	return rc ? rc : whole(t, &old);
+}
+
+static int put(kr_txn *t, const char *key, size_t n, uint32_t tag, const char *val, size_t vn)
+{
+	MDB_val k = {n, (void *)key}, v = {sizeof tag + vn, NULL};
+	int rc = replaceable(t, &k);
+	if (rc == 0 || rc == MDB_NOTFOUND)
+		rc = mdb_put(t->txn, t->dbi, &k, &v, MDB_RESERVE);
+	if (rc)
+		return rc;
+	memcpy(v.mv_data, &tag, sizeof tag);
+	memcpy((char *)v.mv_data + sizeof tag, val, vn);
+	return 0;
+}
+
+int kr_put(kr_txn *t, const char *key, size_t n, uint32_t tag, const char *val, size_t vn)
 {
 	int rc;
-	MDB_val k = {n, (void *)key}, v = {vn, (void *)val};
-	GUARDED(rc, mdb_put(t->txn, t->dbi, &k, &v, 0));
+	GUARDED(rc, put(t, key, n, tag, val, vn));
 	return rc;
+}
+
+static int del(kr_txn *t, const char *key, size_t n)
+{
+	MDB_val k = {n, (void *)key};
+	int rc = replaceable(t, &k);
+	return rc ? rc : mdb_del(t->txn, t->dbi, &k, NULL);
 }
 
 int kr_del(kr_txn *t, const char *key, size_t n)
 {
 	int rc;
-	MDB_val k = {n, (void *)key};
-	GUARDED(rc, mdb_del(t->txn, t->dbi, &k, NULL));
+	GUARDED(rc, del(t, key, n));
 	return rc;
+}
+
+// drop checks all entries first. In a damaged file there may be no end of them.
+static int drop(kr_txn *t)
+{
+	MDB_stat st;
+	MDB_cursor *cur;
+	MDB_val k, v;
+	size_t entries = 0;
+	int rc = mdb_stat(t->txn, t->dbi, &st);
+	if (rc || (rc = mdb_cursor_open(t->txn, t->dbi, &cur)))
+		return rc;
+	while ((rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) == 0 && (rc = whole(t, &v)) == 0)
+		if (++entries > st.ms_entries) {
+			rc = MDB_CORRUPTED;
+			break;
+		}
+	mdb_cursor_close(cur);
+	return rc == MDB_NOTFOUND ? mdb_drop(t->txn, t->dbi, 0) : rc;
 }
 
 int kr_drop(kr_txn *t)
 {
 	int rc;
-	GUARDED(rc, mdb_drop(t->txn, t->dbi, 0));
+	GUARDED(rc, drop(t));
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 // abort them.
 
 #include <lmdb.h>
+#include <stdint.h>
 
 enum {
 	KR_FAULT = -30001,
@@ -17,6 +18,7 @@ typedef struct {
 	MDB_txn *txn;
 	MDB_cursor *cur, *near; // of seek and step, and of find; opened when first needed
 	MDB_dbi dbi;
+	size_t psize;
 	int stale, near_stale; // the cursor belongs to an earlier snapshot of txn
 	MDB_val k, v;
 	MDB_val below, above; // of length 0 at the ends
@@ -40,7 +42,7 @@ int kr_get(kr_txn *t, const char *key, size_t n);
 int kr_find(kr_txn *t, const char *key, size_t n); // as kr_get; MDB_NOTFOUND comes with the neighbours below and above
 int kr_seek(kr_txn *t, int floor, const char *key, size_t n); // an empty key is below all
 int kr_step(kr_txn *t, int back);
-int kr_put(kr_txn *t, const char *key, size_t n, const char *val, size_t vn);
+int kr_put(kr_txn *t, const char *key, size_t n, uint32_t tag, const char *val, size_t vn); // the tag comes before the value
 int kr_del(kr_txn *t, const char *key, size_t n);
 int kr_drop(kr_txn *t);
 int kr_stat(kr_txn *t, MDB_stat *st);

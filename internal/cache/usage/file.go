@@ -76,12 +76,12 @@ func mapFile(dir string, size int64) (mapped []byte, err error) {
 	}
 	defer unlock()
 	path := filepath.Join(dir, FileName)
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err == nil && !valid(f, slotsFor(size)) {
 		f.Close()
 		err = fs.ErrNotExist
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ELOOP) { // a link that somebody has put there
 		f, err = create(path, slotsFor(size))
 	}
 	if err != nil {
@@ -110,7 +110,7 @@ const lockFile = "krcachelock"
 
 // lock keeps other workers from opening or making the file, or waits until they have done so.
 func lock(dir string) (unlock func(), err error) {
-	l, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	l, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
