@@ -18,7 +18,7 @@ type snapshot struct {
 	begun  bool
 	layers [2]*batch // newest first, nil for none
 	merge  cache.Merge
-	err    error // the first error of the file met
+	err    error // the first error of the file met; after an interrupted call the transaction is not used any more
 
 	// gaps are places in the file without entries, the oldest at next. Most keys that are asked for do not exist, and those
 	// of one name lie together, so that one search answers for all of them. Only a transaction of its own (begun) has them,
@@ -61,7 +61,7 @@ func (s *snapshot) get(key []byte, layer int) ([]byte, bool) {
 }
 
 func (s *snapshot) stored(key []byte) ([]byte, bool) {
-	if string(key) == versionKey {
+	if string(key) == versionKey || interrupted(s.err) {
 		return nil, false
 	}
 	if !s.begun {
@@ -83,19 +83,29 @@ func (s *snapshot) stored(key []byte) ([]byte, bool) {
 
 // Floor implements cache.Reader.
 func (s *snapshot) Floor(key []byte) (k, v []byte, ok bool) {
+	if interrupted(s.err) {
+		return nil, nil, false
+	}
 	k, v, err := s.t.seek(key, true)
 	return k, v, s.ok(err)
 }
 
 // Ceil implements cache.Reader.
 func (s *snapshot) Ceil(key []byte) (k, v []byte, ok bool) {
+	if interrupted(s.err) {
+		return nil, nil, false
+	}
 	k, v, err := s.t.seek(key, false)
 	return k, v, s.ok(err)
 }
 
 // Range implements cache.Reader.
 func (s *snapshot) Range(from []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(k, v []byte) bool) { s.ok(s.t.all(from, yield)) }
+	return func(yield func(k, v []byte) bool) {
+		if !interrupted(s.err) {
+			s.ok(s.t.all(from, yield))
+		}
+	}
 }
 
 // ok tells whether something was found, and keeps an error for the end of the View.
