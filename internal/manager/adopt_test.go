@@ -18,7 +18,7 @@ func TestAdopt(t *testing.T) {
 
 	// A second manager while the first one is still there sees what a restarted
 	// one sees: workers with sockets and version.
-	w.forgetSockets()
+	w.orphan()
 	w.configure(1, "options: {minimize: false}") // not applied by itself
 	second, _ := w.manager()
 	if events := w.takeEvents(); len(events) != 0 {
@@ -67,7 +67,7 @@ func TestAdoptHalfDoneChange(t *testing.T) {
 	first.mu.Unlock()
 	w.takeEvents()
 
-	w.forgetSockets()
+	w.orphan()
 	second, _ := w.manager()
 	if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}); !maps.Equal(got, want) {
 		t.Errorf("versions %v, expected %v", got, want)
@@ -100,7 +100,7 @@ func TestAdoptWithBridge(t *testing.T) {
 		}
 		held := inodes(t, m)
 
-		w.forgetSockets()
+		w.orphan()
 		second, _ := w.manager()
 		if got, want := w.versions(), (map[string]uint64{"kresd:kresd0": 2, "kresd:kresd1": 2}); !maps.Equal(got, want) {
 			t.Errorf("without %v: versions %v, expected %v", gone, got, want)

@@ -24,6 +24,8 @@ import (
 // world is a supervisor whose processes are goroutines that speak the real
 // control protocols.
 type world struct {
+	managers []*Manager // all that there have been
+
 	t      *testing.T
 	rundir string
 
@@ -275,6 +277,7 @@ func (w *world) manager() (m *Manager, stop func() error) {
 		Rundir: w.rundir, Files: []string{filepath.Join(w.rundir, "config.yaml")}, Supervisor: w,
 		Listen: listen, Log: slog.New(slog.DiscardHandler), Logging: func(config.Logging) {},
 	})
+	w.managers = append(w.managers, m)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- m.Run(ctx) }()
@@ -305,5 +308,11 @@ func (w *world) hasSockets() bool {
 	return err == nil
 }
 
-// forgetSockets makes manager wait for those of the next one.
-func (w *world) forgetSockets() { os.Remove(w.lastSocket()) }
+// orphan leaves everybody without a manager: those that there are take no care of anybody any more, and manager waits for the
+// sockets of the next one.
+func (w *world) orphan() {
+	for _, m := range w.managers {
+		m.team.dismissAll()
+	}
+	os.Remove(w.lastSocket())
+}
