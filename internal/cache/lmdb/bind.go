@@ -217,8 +217,13 @@ func (t txn) all(from []byte, f func(k, v []byte) bool) error {
 	return err
 }
 
-func (t txn) put(key, value []byte) error {
-	return changed(C.kr_put(t.c, charPtr(key), C.size_t(len(key)), C.uint32_t(tag(key)), charPtr(value), C.size_t(len(value))))
+func (t txn) put(key, value []byte) error { return t.set(key, value, 0) }
+
+// putKnown is put at a key that was looked up in the transaction.
+func (t txn) putKnown(key, value []byte) error { return t.set(key, value, 1) }
+
+func (t txn) set(key, value []byte, known C.int) error {
+	return changed(C.kr_put(t.c, charPtr(key), C.size_t(len(key)), known, C.uint32_t(tag(key)), charPtr(value), C.size_t(len(value))))
 }
 
 // del removes key, or returns errNotFound.

@@ -135,6 +135,8 @@ func (s *Store) store(t txn, key []byte, o op, n *tally) error {
 			n.kept++
 			return nil
 		}
+		n.written++
+		return t.putKnown(key, o.value)
 	}
 	n.written++
 	return t.put(key, o.value)

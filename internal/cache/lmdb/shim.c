@@ -293,10 +293,10 @@ static int replaceable(kr_txn *t, MDB_val *k)
 	return rc ? rc : whole(t, &old);
 }
 
-static int put(kr_txn *t, const char *key, size_t n, uint32_t tag, const char *val, size_t vn)
+static int put(kr_txn *t, const char *key, size_t n, int known, uint32_t tag, const char *val, size_t vn)
 {
 	MDB_val k = {n, (void *)key}, v = {sizeof tag + vn, NULL};
-	int rc = replaceable(t, &k);
+	int rc = known ? 0 : replaceable(t, &k);
 	if (rc == 0 || rc == MDB_NOTFOUND)
 		rc = mdb_put(t->txn, t->dbi, &k, &v, MDB_RESERVE);
 	if (rc)
@@ -306,10 +306,10 @@ static int put(kr_txn *t, const char *key, size_t n, uint32_t tag, const char *v
 	return 0;
 }
 
-int kr_put(kr_txn *t, const char *key, size_t n, uint32_t tag, const char *val, size_t vn)
+int kr_put(kr_txn *t, const char *key, size_t n, int known, uint32_t tag, const char *val, size_t vn)
 {
 	int rc;
-	GUARDED(rc, put(t, key, n, tag, val, vn));
+	GUARDED(rc, put(t, key, n, known, tag, val, vn));
 	return rc;
 }
 

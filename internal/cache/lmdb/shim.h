@@ -42,7 +42,7 @@ int kr_get(kr_txn *t, const char *key, size_t n);
 int kr_find(kr_txn *t, const char *key, size_t n); // as kr_get; MDB_NOTFOUND comes with the neighbours below and above
 int kr_seek(kr_txn *t, int floor, const char *key, size_t n); // an empty key is below all
 int kr_step(kr_txn *t, int back);
-int kr_put(kr_txn *t, const char *key, size_t n, uint32_t tag, const char *val, size_t vn); // the tag comes before the value
+int kr_put(kr_txn *t, const char *key, size_t n, int known, uint32_t tag, const char *val, size_t vn); // the tag comes before the value; known: kr_get has found nothing wrong
 int kr_del(kr_txn *t, const char *key, size_t n);
 int kr_drop(kr_txn *t);
 int kr_stat(kr_txn *t, MDB_stat *st);
