@@ -58,6 +58,10 @@ const (
 	Resolutions = 4096
 )
 
+// LastPatience is how long the only server left is waited for at least when it is asked for the last time: a client's stub
+// asks again after a few seconds.
+const LastPatience = time.Second
+
 // Patience is how long the only server left is waited for at least, by how often it has been asked over UDP: nobody else can
 // help, and one that usually answers within milliseconds may have a bad moment. The first time its own measure counts, since
 // most datagrams that do not come are lost.
@@ -66,7 +70,7 @@ func Patience(asked int) time.Duration {
 	case 0, 1:
 		return 0
 	case SameQuestion:
-		return time.Second
+		return LastPatience
 	}
 	return InitialRTO
 }

@@ -32,10 +32,7 @@ const signed = "www.example.se."
 // wrongly starts a system with one worker whose clock is wrong by an offset. It can be changed.
 func wrongly(t *testing.T, offset time.Duration, env ...string) (s *system, world *testnet.World, jump func(offset time.Duration)) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "clock")
-	if out, err := exec.Command("go", "build", "-o", program, "knot-resolver/test/clock").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := filepath.Join(binaries, "clock")
 	world, o := internet(t)
 	s = prepare(t, o)
 	s.configure(1, port, o.extra)
@@ -71,6 +68,15 @@ func (s *system) trusted(m *miekg.Msg) bool {
 	return m.Rcode == miekg.RcodeSuccess && m.AuthenticatedData && len(m.Answer) > 0
 }
 
+// learns has the signed name resolved and cached, and says how often its servers were asked for that.
+func (s *system) learns(world *testnet.World) (queries int) {
+	s.t.Helper()
+	if m := s.resolve(signed); !s.trusted(m) {
+		s.t.Fatalf("with the right time: %v", m)
+	}
+	return asked(world, signed)
+}
+
 // recovers waits until the signed name is validated again, and says how long that took.
 func (s *system) recovers(since string) {
 	s.t.Helper()
@@ -102,10 +108,7 @@ func TestFT24ClockSetBack(t *testing.T) {
 			t.Parallel()
 			s, world, jump := wrongly(t, 0)
 			before := s.workers()
-			if m := s.resolve(signed); !s.trusted(m) {
-				t.Fatalf("before: %v", m)
-			}
-			queries := asked(world, signed)
+			queries := s.learns(world)
 			jump(-by)
 			begin := time.Now()
 			if by < limits.ClockJump {
@@ -142,10 +145,7 @@ func TestFT25ClockSetForward(t *testing.T) {
 			t.Parallel()
 			s, world, jump := wrongly(t, 0)
 			before := s.workers()
-			if m := s.resolve(signed); !s.trusted(m) {
-				t.Fatalf("before: %v", m)
-			}
-			queries := asked(world, signed)
+			queries := s.learns(world)
 			jump(by)
 			if m := s.resolve(signed); asked(world, signed) == queries {
 				t.Errorf("the answer of before is not too old: %v", m)
@@ -176,10 +176,8 @@ func TestFT26StartIn1970(t *testing.T) {
 // FT-27: the whole system stands still while ten minutes pass outside.
 func TestFT27Suspended(t *testing.T) {
 	t.Parallel()
-	s, _, jump := wrongly(t, 0)
-	if m := s.resolve(signed); !s.trusted(m) {
-		t.Fatalf("before: %v", m)
-	}
+	s, world, jump := wrongly(t, 0)
+	s.learns(world)
 	before := s.workers()
 	var all []int
 	for _, p := range s.tree() {
@@ -214,10 +212,7 @@ func TestFT27Suspended(t *testing.T) {
 func TestFT28LeapSecondAndTimeZone(t *testing.T) {
 	t.Parallel()
 	s, world, jump := wrongly(t, 0, "TZ=America/St_Johns")
-	if m := s.resolve(signed); !s.trusted(m) {
-		t.Fatalf("before: %v", m)
-	}
-	queries := asked(world, signed)
+	queries := s.learns(world)
 	for _, leap := range []time.Duration{-time.Second, time.Second, 0} {
 		jump(leap)
 		time.Sleep(2 * limits.ClockCheck)
